@@ -147,6 +147,11 @@ def main() -> None:
     import gc
 
     gc.disable()
+    # Nothing is to change how a log is checked, and pydantic would look for plug-ins of its own in
+    # the metadata of every installed package.
+    import os
+
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     from orchestrator.stopping import exit_on_signals
 
     exit_on_signals()

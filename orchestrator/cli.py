@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, ParamSpec, cast
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 from orchestrator.display.output import guarded_streams
@@ -72,8 +72,30 @@ SECTIONS = {
 _COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 
 
+def _as_flag(help_option: TyperOption | None) -> TyperOption | None:
+    """Give the option --help the value False where it is not used.
+
+    Typer would import pydantic to convert None, half of the start-up time.
+    """
+    if help_option is not None:
+        help_option.default = False
+    return help_option
+
+
+class _Command(TyperCommand):
+    """A command."""
+
+    def get_help_option(self, ctx: Any) -> TyperOption | None:
+        """Return the option --help."""
+        return _as_flag(super().get_help_option(ctx))
+
+
 class _LazyGroup(TyperGroup):
     """A group that imports the module of a command when the command is used."""
+
+    def get_help_option(self, ctx: Any) -> TyperOption | None:
+        """Return the option --help."""
+        return _as_flag(super().get_help_option(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names of all commands."""
@@ -127,7 +149,7 @@ def _load(name: str) -> Any:
     _check_arithmetic()
     command = getattr(import_module(f"orchestrator.commands.{module}"), function)
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
-    single.command(name)(_reporting_errors(command))
+    single.command(name, cls=_Command)(_reporting_errors(command))
     loaded: Any = get_command(single)
     for parameter in loaded.params:
         if parameter.param_type_name == "argument":

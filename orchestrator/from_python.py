@@ -15,9 +15,9 @@ from analysis.store import QueryResult, Store, open_store, rows_of_results
 from orchestrator.commands.executors import DeviceChoice, ExecutorChoice, ExecutorOptions
 from orchestrator.commands.options import local_argument, new_store_location
 from orchestrator.commands.training import Training
+from orchestrator.display.console import plain_console
 from orchestrator.display.progress import ProgressDisplay, in_notebook
 from orchestrator.display.store_summary import FewestWeights
-from orchestrator.display.terminal import plain_console
 from orchestrator.driver import drive
 from orchestrator.executor import InlineExecutor
 from orchestrator.job import Tally

@@ -13,8 +13,8 @@ from typing import Self
 
 from rich.console import Console
 
+from orchestrator.display.console import print_unwrapped
 from orchestrator.display.formatting import counted
-from orchestrator.display.terminal import print_unwrapped
 from orchestrator.errors import NoWorkerError, UserError
 from storage.checking.repair import repair_log
 from storage.errors import EntryDamaged

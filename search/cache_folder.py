@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
 
 def cache_folder() -> Path:
     """Return $SPARSEST_CACHE or, by default, the user's cache folder for `sparsest`.
@@ -14,4 +12,9 @@ def cache_folder() -> Path:
     On Linux the default is `sparsest` in $XDG_CACHE_HOME or ~/.cache. The folder need not exist.
     """
     named = os.environ.get("SPARSEST_CACHE")
-    return Path(named) if named else platformdirs.user_cache_path("sparsest", appauthor=False)
+    if named:
+        return Path(named)
+    # Imported here: most commands import this module and use no such folder.
+    import platformdirs
+
+    return platformdirs.user_cache_path("sparsest", appauthor=False)

@@ -19,14 +19,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from search.cache_folder import cache_folder
 
 if TYPE_CHECKING:
     # Imported late where it is used: commands that name no file need not load it.
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
 
@@ -172,6 +171,7 @@ def _cache(file: DatasetFile) -> None:
 
 
 def _point_table(name: str, content: bytes) -> PointTable:
+    import numpy as np
     import pyarrow as pa
 
     try:
@@ -215,6 +215,7 @@ def _read_table(name: str, content: bytes) -> pa.Table:
 
 def _numbers(name: str, table: pa.Table, column: str) -> NDArray[np.float64]:
     """Return a column as float64 [N]; NaN where it has no value."""
+    import numpy as np
     import pyarrow as pa
 
     values = table.column(column)

@@ -38,7 +38,7 @@ class IndexSet:
         """Return the indices of a range with a positive step."""
         if indices.step == 1:
             return cls.of([(indices.start, max(indices.start, indices.stop))])
-        return cls.from_indices(indices)
+        return cls(tuple((index, index + 1) for index in indices))
 
     @classmethod
     def from_indices(cls, indices: Iterable[int]) -> IndexSet:

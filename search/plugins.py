@@ -15,10 +15,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from importlib import metadata
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from search.process_state import error_text, plugin_call
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 METHODS_GROUP = "sparsest.methods"
 """Group of entry points that refer to a `search.method.Method`."""
@@ -116,6 +118,9 @@ def find_plugins(
     `check` returns the loaded object of a name or raises a ValueError with the problem; `taken` are
     the built-in names.
     """
+    # Imported here: it takes as long as the rest of this package, which often is not searched.
+    from importlib import metadata
+
     points = sorted(metadata.entry_points(group=group), key=lambda point: point.name)
     times = Counter(point.name for point in points)
     plugins: list[Plugin] = []
@@ -155,7 +160,7 @@ def _check_free(name: str, taken: Collection[str], times: Counter[str]) -> None:
         raise ValueError("its name is taken: several installed packages have one of that name")
 
 
-def _loaded(point: metadata.EntryPoint) -> object:
+def _loaded(point: EntryPoint) -> object:
     """Return the object that an entry point refers to; a ValueError if its import fails."""
     try:
         with plugin_call(f"{_KINDS[point.group]} {point.name!r}"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from operator import mul
 from typing import Self
 
 MAX_DEPTH = 64
@@ -57,7 +58,8 @@ class Structure(tuple[int, ...]):
 
     def weights(self, inputs: int, outputs: int = 1) -> int:
         """Return the number of weights of the dense network, without biases."""
-        return sum(n_out * n_in for n_out, n_in in self.shapes(inputs, outputs))
+        sizes = (inputs, *self, outputs)
+        return sum(map(mul, sizes, sizes[1:]))
 
     def parameters(self, inputs: int, outputs: int = 1) -> int:
         """Return the number of weights and biases of the dense network."""

@@ -14,8 +14,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
-
 from storage.errors import Holder, StoreLocked, StoreMoved, WriteFailed
 from storage.paths import StorePaths
 from storage.safe_open import read_regular
@@ -136,6 +134,17 @@ def _read_holder(path: Path) -> Holder | None:
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
     # A killed process leaves its name; the present holder may not have written its own yet.
-    is_here = holder.host == platform.node()
-    is_alive = 0 < holder.pid <= _LARGEST_PID and psutil.pid_exists(holder.pid)
-    return None if is_here and not is_alive else holder
+    return holder if holder.host != platform.node() or _is_alive(holder.pid) else None
+
+
+def _is_alive(pid: int) -> bool:
+    # Importing psutil for it would take as long as the rest of the storage package.
+    if not 0 < pid <= _LARGEST_PID:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's process
+        return True
+    return True

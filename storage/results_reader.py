@@ -7,17 +7,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Self, TypeVar
-
-import duckdb
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from search.lineage import RowInit
 from storage.errors import StoreError, UnknownExperiment
 from storage.log.init_entries import FrozenInit, PublishedInit
-from storage.reading.connections import SweepRows, connect_guarded, connect_isolated
 from storage.reading.literals import sql_text
-from storage.reading.query import open_result, run_query
+from storage.reading.views import SweepRows
+
+if TYPE_CHECKING:  # imported where they are needed: not every reader runs a query
+    import duckdb
+    import pyarrow as pa
 
 _ID_DIGITS = 32
 _ID_PREFIX = re.compile(rf"[0-9a-f]{{4,{_ID_DIGITS}}}")
@@ -81,6 +81,8 @@ class ResultsReader(ABC):
         Raises:
             StoreError: as for `storage.reading.query.run_query`, or the rows cannot be read.
         """
+        from storage.reading.query import run_query
+
         return self._read(lambda connection: run_query(connection, query))
 
     @contextmanager
@@ -90,6 +92,8 @@ class ResultsReader(ABC):
         Raises:
             StoreError: as for `sql`, also while the batches are read.
         """
+        from storage.reading.query import open_result
+
         with ExitStack() as stack:
             result = self._read(
                 lambda connection: stack.enter_context(open_result(connection, query))
@@ -142,6 +146,8 @@ class ResultsReader(ABC):
         It has the views `results` and `sweeps`, can create tables in memory, and can open no file.
         It is slower than `sql`.
         """
+        from storage.reading.connections import connect_isolated
+
         return connect_isolated(self.data_files(), self._sweeps())
 
     def close(self) -> None:
@@ -182,6 +188,10 @@ class ResultsReader(ABC):
         Raises:
             StoreError: the rows cannot be read.
         """
+        import duckdb
+
+        from storage.reading.connections import connect_guarded
+
         try:
             return connect_guarded(self.data_files(), self._sweeps(), writable)
         except duckdb.Error as error:

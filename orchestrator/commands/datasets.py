@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from orchestrator.commands.options import AsJson, Dark, Overwrite, option, output_option
-from orchestrator.display.terminal import plain_table, print_line, print_table
+from orchestrator.display.terminal import print_line, print_table, text_table
 from orchestrator.errors import UserError, user_errors
 from search.datasets import DatasetSpec, dataset_named, dataset_names, plugin_datasets
 
@@ -64,13 +64,14 @@ def _record(spec: DatasetSpec) -> dict[str, Any]:
 
 
 def _print_specs(specs: Sequence[DatasetSpec]) -> None:
-    table = plain_table("data set", "points", "test points", "features", "classes", "linear")
+    rows = []
     for spec in specs:
         test = f"{spec.test_points:,}" if spec.test_points else "-"
         linear = "-" if spec.linear_accuracy is None else f"{spec.linear_accuracy:.1%}"
         counts = (f"{spec.points:,}", test, str(spec.features), str(spec.classes))
-        table.add_row(spec.name, *counts, linear)
-    print_table(table)
+        rows.append((spec.name, *counts, linear))
+    titles = ("data set", "points", "test points", "features", "classes", "linear")
+    print_table(text_table(titles, rows))
 
 
 def _show(name: str, output: Path | None, *, overwrite: bool, dark: bool, as_json: bool) -> None:

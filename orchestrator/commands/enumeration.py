@@ -13,9 +13,10 @@ from typing import Any
 
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.commands.training import Training
+from orchestrator.display.console import print_unwrapped
 from orchestrator.display.formatting import about_core_hours, counted
 from orchestrator.display.network_summary import describe_choice
-from orchestrator.display.terminal import print_line, print_unwrapped
+from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
 from orchestrator.invocation import Invocation, show_row
 from orchestrator.planning.calibration import calibration

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from orchestrator.cores import usable_cores
 from orchestrator.errors import UserError
 
 if TYPE_CHECKING:  # every command imports this module for its options
@@ -83,6 +82,7 @@ def make_executor(options: ExecutorOptions, inits: Mapping[str, StoredInit]) -> 
 
     prepare_ray_environment(options.address)
     from orchestrator.cluster.pool_rules import PoolRequest
+    from orchestrator.cores import usable_cores
     from orchestrator.ray_executor import RayExecutor, ThisMachine
 
     devices, workers = options.devices, options.workers

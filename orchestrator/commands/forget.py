@@ -10,7 +10,7 @@ import typer
 
 from orchestrator.commands.options import StorePath, option
 from orchestrator.display.formatting import counted, human_bytes
-from orchestrator.display.terminal import plain_console, plain_table, print_line
+from orchestrator.display.terminal import print_line, print_table, text_table
 from orchestrator.errors import UserError
 from orchestrator.invocation import command_line
 from storage.reading.matching import matching_rows
@@ -81,11 +81,12 @@ def _refuse_parents(rows: pa.Table, reader: StoreReader) -> None:
 
 def _show(rows: pa.Table) -> None:
     keys = ["study", "sweep_id", "status"]
-    table = plain_table(*keys, "rows", texts=len(keys))
     groups = rows.group_by(keys).aggregate([([], "count_all")])
-    for group in groups.sort_by([(key, "ascending") for key in keys]).to_pylist():
-        table.add_row(*(group[key] for key in keys), f"{group['count_all']:,}")
-    plain_console(stderr=True).print(table)
+    cells = [
+        (*(group[key] for key in keys), f"{group['count_all']:,}")
+        for group in groups.sort_by([(key, "ascending") for key in keys]).to_pylist()
+    ]
+    print_table(text_table((*keys, "rows"), cells, texts=range(len(keys))), err=True)
 
 
 def _confirmed(question: str) -> bool:

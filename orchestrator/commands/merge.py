@@ -13,7 +13,7 @@ import typer
 from orchestrator.commands.options import AsJson, new_store_location, option, store_location
 from orchestrator.commands.results import results_reader
 from orchestrator.display.formatting import counted
-from orchestrator.display.terminal import plain_console, plain_table, print_line
+from orchestrator.display.terminal import print_line, print_table, text_table
 from orchestrator.errors import UserError
 from orchestrator.invocation import command_line
 from storage.merging.compare import Comparison, compare
@@ -133,9 +133,10 @@ def _report(names: tuple[str, str], comparison: Comparison) -> dict[str, Any]:
 
 def _show(names: tuple[str, str], comparison: Comparison) -> None:
     print_line(f"A: {names[0]}", f"B: {names[1]}")
-    table = plain_table("study", "only A", "only B", "equal", "lacking", "different")
     total = [("all", comparison.total)] if len(comparison.studies) > 1 else []
-    for name, counts in [*comparison.studies.items(), *total]:
-        table.add_row(name, *(f"{getattr(counts, column):,}" for column in COLUMNS))
-    plain_console().print(table)
+    cells = [
+        (name, *(f"{getattr(counts, column):,}" for column in COLUMNS))
+        for name, counts in [*comparison.studies.items(), *total]
+    ]
+    print_table(text_table(("study", "only A", "only B", "equal", "lacking", "different"), cells))
     print_line(*comparison.details(), "the same" if comparison.same else "not the same")

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from orchestrator.commands import options
 from orchestrator.commands.options import new_store_location
 from orchestrator.display.formatting import human_bytes, human_hours
-from orchestrator.display.terminal import plain_console, print_line, print_table
+from orchestrator.display.terminal import print_line, print_table, text_table
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
 from orchestrator.planning.estimate import estimate
 from orchestrator.planning.plan import PlannedStudy, make_plan
@@ -91,15 +90,14 @@ def _row(item: PlannedStudy, speed: Calibration) -> dict[str, Any]:
 
 
 def _show(rows: list[dict[str, Any]], speed: Calibration) -> None:
-    total = {key: sum(row[key] for row in rows) for key in (*COUNTS, "core_hours", "bytes")}
-    table = Table(box=None, header_style="bold", show_footer=len(rows) > 1)
-    table.add_column("study", "all", no_wrap=True)
-    for key in COUNTS:
-        table.add_column(key, f"{total[key]:,}", justify="right")
-    table.add_column("core-hours", human_hours(total["core_hours"]), justify="right")
-    table.add_column("disk", human_bytes(total["bytes"]), justify="right")
-    for row in rows:
-        cost = human_hours(row["core_hours"]), human_bytes(row["bytes"])
-        table.add_row(row["study"], *(f"{row[key]:,}" for key in COUNTS), *cost)
-    print_table(table)
-    plain_console().print(speed_note(speed))
+    cells = [_cells(row) for row in rows]
+    if len(rows) > 1:
+        numbers = (*COUNTS, "core_hours", "bytes")
+        cells.append(_cells({"study": "all"} | {key: sum(r[key] for r in rows) for key in numbers}))
+    print_table(text_table(("study", *COUNTS, "core-hours", "disk"), cells))
+    print_line(speed_note(speed))
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    counts = (f"{row[key]:,}" for key in COUNTS)
+    return row["study"], *counts, human_hours(row["core_hours"]), human_bytes(row["bytes"])

@@ -11,8 +11,9 @@ import typer
 from orchestrator.commands.options import MaybeStorePath, Published, option, output_option
 from orchestrator.commands.results import results_reader
 from orchestrator.cores import usable_cores
+from orchestrator.display.console import plain_console
 from orchestrator.display.formatting import counted
-from orchestrator.display.terminal import plain_console, print_line
+from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from search.paper import PAPER_STUDIES
 from search.project import PROJECT_STUDIES

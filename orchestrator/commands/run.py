@@ -11,7 +11,7 @@ import typer
 from orchestrator.commands import options
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.commands.training import Training
-from orchestrator.display.terminal import plain_console, print_unwrapped
+from orchestrator.display.console import plain_console, print_unwrapped
 from orchestrator.errors import UserError
 from orchestrator.from_published import take_published
 from orchestrator.inits import read_inits

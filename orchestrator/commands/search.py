@@ -12,7 +12,7 @@ from orchestrator.commands import options
 from orchestrator.commands.enumeration import Enumeration
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.commands.strategy import search_by_strategy
-from orchestrator.display.terminal import plain_console
+from orchestrator.display.console import plain_console
 from orchestrator.errors import UserError, user_errors
 from orchestrator.invocation import Invocation
 from orchestrator.planning.space import parse_structure

@@ -9,7 +9,7 @@ import typer
 
 from orchestrator.commands.options import AsJson, Calibrate, whole_number
 from orchestrator.display.formatting import human_count, human_hours
-from orchestrator.display.terminal import plain_console, plain_table, print_table
+from orchestrator.display.terminal import print_line, print_table, text_table
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
 from orchestrator.planning.estimate import search_core_hours
 from orchestrator.planning.space import MaskSpace, mask_space
@@ -79,23 +79,23 @@ def _report(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) ->
 
 
 def _show(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) -> None:
-    console = plain_console()
-    console.print(
+    print_line(
         f"{space.structure} with {space.inputs} inputs: "
         f"{space.hidden_weights:,} weights in the hidden layers, {space.output_weights:,} in the "
         "output layer, which is dense."
     )
-    table = plain_table("masks of the hidden layers", "networks", "mean weights", "core-hours")
-    for row in rows:
-        table.add_row(
+    cells = [
+        (
             _DESCRIPTIONS[row["name"]],
             human_count(row["networks"]),
             f"{row['mean_weights']:.1f}",
             human_hours(row["core_hours"]),
         )
-    print_table(table)
-    for note in (*_notes(space), speed_note(speed)):
-        console.print(note)
+        for row in rows
+    ]
+    titles = ("masks of the hidden layers", "networks", "mean weights", "core-hours")
+    print_table(text_table(titles, cells))
+    print_line(*_notes(space), speed_note(speed))
 
 
 def _notes(space: MaskSpace) -> list[str]:

@@ -19,7 +19,7 @@ from orchestrator.display.store_summary import (
     stored_studies,
     studies_table,
 )
-from orchestrator.display.terminal import plain_console, print_line
+from orchestrator.display.terminal import print_line, print_table
 from orchestrator.errors import UserError
 from storage.reading.reader import StoreReader
 
@@ -48,6 +48,7 @@ def status(
             raise UserError("--watch does not print JSON; omit --watch or --json")
         # Imported here: the plain command does without.
         from orchestrator.commands.watch import watch
+        from orchestrator.display.console import plain_console
 
         watch(store, interval, plain_console())
         return
@@ -105,7 +106,7 @@ def _print(
     reader: StoreReader, report: dict[str, Any], best: FewestWeights, activity: Activity
 ) -> None:
     if report["studies"]:
-        plain_console().print(studies_table(report["studies"]))
+        print_table(studies_table(report["studies"]))
     counts = ", ".join(f"{count:,} {name}" for name, count in report["by_status"].items() if count)
     print_line(
         f"{counted(report['rows'], 'row')} ({counts or 'none'}) in "

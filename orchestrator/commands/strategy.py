@@ -12,8 +12,9 @@ import typer
 
 from analysis.records.bounds import exhaustive_accuracies
 from orchestrator.commands.executors import ExecutorOptions
+from orchestrator.display.console import plain_console, print_unwrapped
 from orchestrator.display.formatting import counted
-from orchestrator.display.terminal import plain_console, print_line, print_unwrapped
+from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from orchestrator.invocation import Invocation, program, show_row
 from orchestrator.planning.space import parse_structure

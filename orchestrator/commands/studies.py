@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from shutil import get_terminal_size
+from textwrap import fill
 from typing import Annotated, Any
 
 import typer
 
 from orchestrator.commands.options import AsJson
-from orchestrator.display.terminal import plain_console, print_line
-from orchestrator.planning.targets import find_targets, left_out
+from orchestrator.display.terminal import print_line
 from search.catalogue import STUDY_NAMES, resolve
 from search.methods import training_epochs
 from search.structure import Structure
@@ -23,23 +24,27 @@ _DESCRIPTIONS = {
 }
 
 
+_INDENT = "    "
+
+_PIPE_WIDTH = 1_000
+"""Characters per line where there is no terminal."""
+
+
 def studies(as_json: AsJson = False) -> None:
     """List the studies with their sizes and the authors' RUN_IDs."""
     records = [_study_record(name) for name in STUDY_NAMES]
     if as_json:
         print(json.dumps(records))
         return
-    # Imported here: the other output needs none of it.
-    from rich.padding import Padding
-    from rich.text import Text
-
-    console = plain_console()
+    width = get_terminal_size((_PIPE_WIDTH, 0)).columns
     for record in records:
         run_ids = record["run_ids"]
         group = f"  {record['paper_group']}: {run_ids[0]:,} to {run_ids[1]:,}" if run_ids else ""
-        console.print(f"{record['study']:<15}  {record['experiments']:>7,}{group}")
-        console.print(Padding(Text(record["description"], "dim"), (0, 0, 0, 4), expand=False))
-    console.print("\nColumns: study, experiments, and its RUN_IDs in the authors' group.")
+        print_line(
+            f"{record['study']:<15}  {record['experiments']:>7,}{group}",
+            fill(record["description"], width, initial_indent=_INDENT, subsequent_indent=_INDENT),
+        )
+    print_line("\nColumns: study, experiments, and its RUN_IDs in the authors' group.")
 
 
 def _study_record(name: str) -> dict[str, Any]:
@@ -73,6 +78,9 @@ def list_experiments(
     rounds, target, structure, masks and, if any are set, hyperparameters; "-" means
     none. With --json, each line is an object that also has the experiment_id.
     """
+    # Imported here: `studies` does without.
+    from orchestrator.planning.targets import find_targets, left_out
+
     targets = find_targets([study])
     print_line(*left_out(targets), err=True)
     for selection in targets:

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from orchestrator.commands.executors import ExecutorOptions
+from orchestrator.display.console import print_unwrapped
 from orchestrator.display.formatting import counted, human_seconds
 from orchestrator.display.network_summary import init_origin
 from orchestrator.display.store_summary import fewest_weights
-from orchestrator.display.terminal import print_unwrapped
 from orchestrator.inits import (
     SEARCHES,
     combined,

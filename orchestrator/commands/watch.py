@@ -52,7 +52,8 @@ def _picture(store: Path, watcher: Watcher) -> RenderableType:
         return Text(f"{_line(store, watcher)}; Ctrl-C ends")
     parts: list[RenderableType] = []
     if watcher.studies:
-        parts.append(studies_table(watcher.studies))
+        titles, *rows = studies_table(watcher.studies)
+        parts += [Text(titles, "bold"), *map(Text, rows)]
     if watcher.activity.running is not None:
         parts.append(_bar(watcher.activity.running))
     parts += [Text(line) for line in _lines(watcher)]

@@ -15,9 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from orchestrator.display.activity import rate_and_time_left, unevenness
+from orchestrator.display.console import print_unwrapped
 from orchestrator.display.formatting import clock
 from orchestrator.display.store_summary import FewestWeights
-from orchestrator.display.terminal import print_unwrapped
 from orchestrator.job import Tally
 from storage.paths import StorePaths
 from storage.status_files import LiveFile, LiveProgress

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.display.terminal import plain_console, print_line, visible
+from orchestrator.display.console import plain_console
+from orchestrator.display.terminal import print_line, visible
 from orchestrator.errors import UserError
 
 TABLE_ROWS: Final = 200

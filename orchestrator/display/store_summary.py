@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-from rich.table import Table
+import numpy as np
 
 from orchestrator.display.formatting import counted, percent
-from orchestrator.display.terminal import plain_table
+from orchestrator.display.terminal import text_table
 from search.paper_sizes import PAPER_SIZES, TARGETS
+from storage.data.numbers import number_array
+from storage.errors import StoreDamaged
 from storage.reading.reader import StoreReader
 from storage.status_files import read_planned
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MAX_VERSIONS = 8
 """Maximum number of studies of one name that are listed one by one."""
@@ -34,22 +38,27 @@ class FewestWeights:
         """Accuracy -> weight_nnz; empty with several data sets, which cannot be compared."""
         return next(iter(self.by_dataset.values())) if len(self.by_dataset) == 1 else {}
 
-    def update(self, rows: pa.RecordBatch | pa.Table) -> None:
-        """Include rows with the columns `dataset`, `accuracy` and `weight_nnz`."""
-        # Imported here, as it takes 30 ms: only runs call this, not `status`.
-        import pyarrow.compute as pc
+    def update(self, rows: pa.RecordBatch) -> None:
+        """Include rows with the columns `dataset`, `accuracy` and `weight_nnz`.
 
-        highest = pc.max(rows.column("accuracy")).as_py()
+        `dataset` may be a dictionary.
+        """
+        accuracy = number_array(rows.column("accuracy"))
+        if not (accuracy >= min(TARGETS)).any():
+            return  # as in most of the driver's 1,000 tasks a second
+        weights = number_array(rows.column("weight_nnz"))
+        datasets = rows.column("dataset")
+        if not hasattr(datasets, "dictionary"):
+            datasets = datasets.dictionary_encode()
+        codes = number_array(datasets.indices)
+        names = datasets.dictionary.to_pylist()
         for target in TARGETS:
-            if highest is None or highest < target:
-                continue  # skips the filter below for most of the driver's 1,000 tasks a second
-            reached = pc.fill_null(pc.greater_equal(rows.column("accuracy"), target), False)
-            weights = pc.filter(rows.column("weight_nnz"), reached)
-            datasets = pc.filter(rows.column("dataset"), reached)
-            for dataset in pc.unique(datasets).to_pylist():
-                fewest = pc.min(pc.filter(weights, pc.equal(datasets, dataset))).as_py()
-                known = self.by_dataset.setdefault(dataset, {})
-                known[target] = min(fewest, known.get(target, fewest))
+            fewest = np.full(len(names), np.inf)
+            reached = (accuracy >= target) & ~np.isnan(weights + codes)
+            np.minimum.at(fewest, codes[reached].astype(np.intp), weights[reached])
+            for index in np.flatnonzero(fewest < np.inf):
+                known = self.by_dataset.setdefault(names[index], {})
+                known[target] = min(int(fewest[index]), known.get(target, int(fewest[index])))
 
     def __str__(self) -> str:
         if not self.by_dataset:
@@ -64,20 +73,16 @@ class FewestWeights:
 
 def fewest_weights(reader: StoreReader) -> FewestWeights:
     """Return the fewest weights at each target over all rows of a store."""
-    minima = ", ".join(
-        f'min(weight_nnz) FILTER (accuracy >= {target}) AS "{target}"' for target in TARGETS
-    )
-    fewest = FewestWeights()
-    query = (
-        f"SELECT dataset, {minima} FROM results WHERE accuracy >= {min(TARGETS)} "
-        "GROUP BY dataset ORDER BY dataset"
-    )
-    for row in reader.sql(query).to_pylist():
-        dataset = row.pop("dataset")
-        fewest.by_dataset[dataset] = {
-            float(target): weights for target, weights in row.items() if weights is not None
-        }
-    return fewest
+    while True:
+        fewest = FewestWeights()
+        try:
+            for rows in reader.batches(["dataset", "accuracy", "weight_nnz"]):
+                fewest.update(rows)
+        except StoreDamaged:
+            if not reader.was_replaced():
+                raise
+        else:
+            return FewestWeights(dict(sorted(fewest.by_dataset.items())))
 
 
 def stored_studies(reader: StoreReader) -> list[dict[str, Any]]:
@@ -127,9 +132,6 @@ def study_cells(studies: list[dict[str, Any]]) -> list[tuple[str, str, str, str]
     return cells
 
 
-def studies_table(studies: list[dict[str, Any]]) -> Table:
-    """Return a table with a line per study."""
-    table = plain_table("study", "stored", "of", "done")
-    for cells in study_cells(studies):
-        table.add_row(*cells)
-    return table
+def studies_table(studies: list[dict[str, Any]]) -> list[str]:
+    """Return the lines of a table with a line per study."""
+    return text_table(("study", "stored", "of", "done"), study_cells(studies))

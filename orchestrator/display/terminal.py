@@ -8,22 +8,14 @@ keeps every character.
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import typer
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
-from rich.table import Table
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters except line feed and tab, other line separators, characters that change the
 writing direction, and surrogates, which cannot be encoded."""
-
-_PIPE_WIDTH = 1_000
-"""Characters per line where there is no terminal: tables keep all their columns and digits."""
 
 
 def visible(text: str) -> str:
@@ -37,63 +29,31 @@ def print_line(*lines: str, err: bool = False) -> None:
         typer.echo(visible(line), err=err)
 
 
-class _PlainConsole(Console):
-    """A console that emits no control sequences except its own."""
+def text_table(
+    titles: Sequence[str], rows: Iterable[Sequence[str]], *, texts: Collection[int] = (0,)
+) -> list[str]:
+    """Return the lines of a table, its titles first.
 
-    def render(
-        self, renderable: RenderableType, options: ConsoleOptions | None = None
-    ) -> Iterable[Segment]:
-        """Render as rich does, with control characters of the text made visible."""
-        for segment in super().render(renderable, options):
-            if segment.control:  # rich's own
-                yield segment
-            else:
-                yield Segment(visible(segment.text), segment.style)
-
-
-def plain_console(*, stderr: bool = False, width: int | None = None) -> Console:
-    """Return a console that prints text literally, without markup, emoji or highlighting.
-
-    Its `is_interactive` is whether a bar can be redrawn in place. Colours do not depend on it: they
-    can be forced into a pipe with FORCE_COLOR.
+    No cell is cut or wrapped: the lines can be wider than the terminal.
 
     Args:
-        stderr: print on standard error instead of standard output.
-        width: characters per line; None for the width of the terminal.
+        titles: title of each column.
+        rows: cells of each row.
+        texts: positions of the columns with text; the others hold numbers, and align right.
     """
-    stream = sys.stderr if stderr else sys.stdout
-    on_terminal = stream is not None and stream.isatty()
-    if width is None and not on_terminal and "COLUMNS" not in os.environ:
-        width = _PIPE_WIDTH
-    # A notebook runs `!sparsest ...` in a pseudo-terminal but shows cursor movements as text.
-    interactive = on_terminal and "JPY_PARENT_PID" not in os.environ
-    return _PlainConsole(
-        stderr=stderr,
-        width=width,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        force_interactive=None if interactive else False,
-    )
+    cells = [[visible(cell) for cell in row] for row in (titles, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(
+            f"{cell:{'<' if position in texts else '>'}{width}}"
+            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
 
 
-def print_unwrapped(console: Console, *lines: str) -> None:
-    """Print lines on a console as they are, whatever its width."""
-    for line in lines:
-        console.print(line, highlight=False, soft_wrap=True)
-
-
-def plain_table(*titles: str, texts: int = 1) -> Table:
-    """Return a table without borders: `texts` columns of text, then columns of numbers."""
-    table = Table(box=None, header_style="bold")
-    for position, title in enumerate(titles):
-        is_text = position < texts
-        table.add_column(title, justify="left" if is_text else "right", no_wrap=is_text)
-    return table
-
-
-def print_table(table: Table) -> None:
-    """Print a table on standard output, wider than the terminal if need be: no number is cut."""
-    console = plain_console()
-    wanted = plain_console(width=_PIPE_WIDTH).measure(table).maximum
-    plain_console(width=max(console.width, wanted)).print(table)
+def print_table(lines: Sequence[str], *, err: bool = False) -> None:
+    """Print a table from `text_table`, with bold titles where there is a terminal."""
+    titles, *rows = lines
+    typer.echo(typer.style(titles, bold=True), err=err)
+    print_line(*rows, err=err)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import UserError, user_errors
-from orchestrator.plugins import all_plugins
 from search.catalogue import Selection, resolve
-from search.datasets import dataset_names
 from search.indices import IndexSet
-from search.layers import StoredInit
-from search.methods import all_methods
-from search.sampling import members_at, sample_positions
-from search.shards import Shard
 from search.study import Study
+
+if TYPE_CHECKING:  # imported where they are needed, as they import numpy
+    from search.layers import StoredInit
+    from search.shards import Shard
 
 MAX_SAMPLED = 2**63
 """Maximum number of experiments that a sample is drawn from."""
@@ -85,6 +82,9 @@ def only_sample(targets: Targets, count: int, root_seed: int) -> Targets:
 
     It depends on the numbers of experiments and on the root seed, not on what is stored.
     """
+    # Imported here: without --sample, numpy is not needed.
+    from search.sampling import members_at, sample_positions
+
     total = sum(map(len, targets))
     if total <= count:
         return targets
@@ -97,7 +97,7 @@ def only_sample(targets: Targets, count: int, root_seed: int) -> Targets:
     first = 0
     for selection in targets:
         last = first + len(selection)
-        ours = positions[(positions >= first) & (positions < last)] - np.uint64(first)
+        ours = positions[(positions >= first) & (positions < last)] - first
         if ours.size:
             found = members_at(selection.indices, ours.tolist())
             selections.append(Selection(selection.study, found))
@@ -115,6 +115,8 @@ def only_shard(targets: Targets, shard: Shard) -> Targets:
 
 def parse_shard(text: str) -> Shard:
     """Return the shard that the option `--shard` describes, or raise a `UserError`."""
+    from search.shards import Shard
+
     with user_errors("--shard: "):
         return Shard.parse(text)
 
@@ -150,6 +152,10 @@ def _load(path: Path) -> Study:
     try:
         return load_sweep(path)
     except SweepFileError as error:
+        from orchestrator.plugins import all_plugins
+        from search.datasets import dataset_names
+        from search.methods import all_methods
+
         # A name that is reported as unknown may be that of a broken plug-in.
         known = {*all_methods(), *dataset_names()}
         broken = [plugin for plugin in all_plugins() if plugin.name not in known]

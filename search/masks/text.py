@@ -19,11 +19,13 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from search.masks.ranks import count_rows, rank_rows, unrank_rows
+
+if TYPE_CHECKING:  # imported where it is needed: texts do without
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_WEIGHTS = 512
 """Maximum number of weights of a layer whose eligible masks are counted. That takes up to seconds;
@@ -42,6 +44,8 @@ def parse_mask(text: str) -> NDArray[np.bool_]:
     rows = text.split("|")
     if len({len(row) for row in rows}) != 1:
         raise ValueError(f"not a mask: {text!r}; its rows differ in length")
+    import numpy as np
+
     return np.array([[digit == "1" for digit in row] for row in rows])
 
 

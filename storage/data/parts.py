@@ -169,6 +169,22 @@ def read_columns(paths: StorePaths, part: RowsCommitted, columns: list[str]) -> 
         return read_rows(open_rows(stream), part.bytes, part.rows, columns)
 
 
+def read_encoded(paths: StorePaths, part: RowsCommitted, columns: list[str]) -> pa.Table:
+    """Return some columns of a data file, text as dictionaries; its checksum is not verified.
+
+    It is faster than `read_columns`, and repeated text takes no memory.
+    """
+    with _opened(paths, part) as stream:
+        stored = open_rows(stream)
+        _check_counts(stored.metadata, part.bytes, part.rows)
+        table = stored.read(columns=columns).select(columns)
+        for field in table.schema:
+            if _without_dictionary(field.type) != RESULT_SCHEMA.field(field.name).type:
+                raise TypeError(f"the column {field.name} has the type {field.type}")
+        table.validate(full=True)
+        return table
+
+
 def open_rows(source: bytes | BufferedReader) -> pq.ParquetFile:
     """Open a Parquet file so that `read_rows` holds a text that repeats only once.
 
@@ -199,7 +215,17 @@ def read_rows(
         ValueError: it has too many values, too much text, or another number of rows.
         OSError, pyarrow.ArrowException: it cannot be read.
     """
-    found = stored.metadata
+    _check_counts(stored.metadata, size, rows)
+    table = stored.read(columns=columns)
+    text = sum(_text_bytes(chunk) for column in table.columns for chunk in column.chunks)
+    if text > _FREE_TEXT_BYTES:
+        raise ValueError(f"it has {text:,} bytes of text in {size:,} bytes")
+    plain = [(f.name, _without_dictionary(f.type)) for f in table.schema]
+    return table.cast(pa.schema(plain))
+
+
+def _check_counts(found: pq.FileMetaData, size: int, rows: int | None) -> None:
+    """Raise ValueError if a file has too many values for its size, or another number of rows."""
     if rows is not None and found.num_rows != rows:
         raise ValueError(f"it has {found.num_rows} rows; the log says {rows}")
     groups = [found.row_group(number) for number in range(found.num_row_groups)]
@@ -208,12 +234,6 @@ def read_rows(
     )
     if values > _FREE_VALUES + _MAX_VALUES_PER_BYTE * size:
         raise ValueError(f"it has {values:,} values in {size:,} bytes")
-    table = stored.read(columns=columns)
-    text = sum(_text_bytes(chunk) for column in table.columns for chunk in column.chunks)
-    if text > _FREE_TEXT_BYTES:
-        raise ValueError(f"it has {text:,} bytes of text in {size:,} bytes")
-    plain = [(f.name, _without_dictionary(f.type)) for f in table.schema]
-    return table.cast(pa.schema(plain))
 
 
 def _text_bytes(values: pa.Array) -> int:
@@ -239,7 +259,7 @@ def _reporting_damage(file: Path) -> Iterator[None]:
     """Raise an error of the operating system, Arrow or a check as DataFileDamaged."""
     try:
         yield
-    except (OSError, pa.ArrowException, ValueError, TypeError) as error:
+    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataFileDamaged(file, f"cannot be read ({reason})") from error
 

@@ -24,8 +24,7 @@ from storage.errors import StoreError
 from storage.log.init_entries import PublishedInit
 from storage.log.state import SweepProgress
 from storage.published.file import PublishedFile, all_published
-from storage.reading.connections import SweepRows
-from storage.reading.views import sweeps_table
+from storage.reading.views import SweepRows, sweeps_table
 from storage.results_reader import ResultsReader
 from storage.scratch import scratch_folder
 

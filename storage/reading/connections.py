@@ -13,13 +13,10 @@ import psutil
 
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from storage.reading.literals import sql_list
-from storage.reading.views import results_query, sweeps_query, with_missing_columns
+from storage.reading.views import SweepRows, results_query, sweeps_query, with_missing_columns
 
 Files = Mapping[int, Sequence[Path]]
 """Schema version (`search.schema.SCHEMA_VERSION`) -> data files written with it."""
-
-SweepRows = Sequence[Mapping[str, object]]
-"""Rows of `sweeps`, column -> value."""
 
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": "false",

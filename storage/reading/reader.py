@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import duckdb
-
-from search.id_set import IdSet
 from search.indices import IndexSet
 from storage.data.parts import (
     check_part_content,
     check_part_schema,
     check_part_size,
     ids_of_other_versions,
+    read_encoded,
 )
 from storage.errors import StoreDamaged, StoreError
 from storage.log.files import read_log
@@ -22,9 +21,14 @@ from storage.log.init_entries import FrozenInit
 from storage.log.state import StoreState
 from storage.marker import check_marker
 from storage.paths import StorePaths
-from storage.reading.connections import SweepRows
-from storage.reading.views import sweeps_table
+from storage.reading.views import SweepRows, sweeps_table
 from storage.results_reader import ResultsReader
+
+if TYPE_CHECKING:  # imported where they are needed: `status` runs no query
+    import duckdb
+    import pyarrow as pa
+
+    from search.id_set import IdSet
 
 _MISTAKES: Final = ("Binder", "Catalog", "Conversion", "Out of", "Parser", "Permission", "Mismatch")
 """Start of DuckDB's messages about mistakes in a query and about the memory limit."""
@@ -91,6 +95,15 @@ class StoreReader(ResultsReader):
         gone = any(not self.paths.part(part.file).exists() for part in self.state.parts)
         return gone and self.refresh()
 
+    def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """Yield some columns of all rows, text as dictionaries, without a database.
+
+        Raises:
+            StoreDamaged: a data file cannot be read; if `was_replaced`, begin again.
+        """
+        for part in self.state.parts:
+            yield from read_encoded(self.paths, part, columns).to_batches()
+
     def ids_of_other_versions(self, study_name: str, study_digest: str) -> IdSet:
         """Return the ids of rows that were stored before the study was edited.
 
@@ -148,6 +161,8 @@ class StoreReader(ResultsReader):
         DuckDB takes a missing file for a folder that it must not open, and its messages about a
         changed file do not always name it.
         """
+        import duckdb
+
         self._check_parts()
         if isinstance(error, (duckdb.Error, OSError)) and not str(error).startswith(_MISTAKES):
             for part in self.state.parts:

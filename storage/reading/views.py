@@ -9,6 +9,9 @@ from typing import Final
 from search.columns import COLUMNS
 from storage.log.state import SweepProgress
 
+SweepRows = Sequence[Mapping[str, object]]
+"""Rows of `sweeps`, column -> value."""
+
 _EXPRESSIONS = (
     {
         f"d{layer}": f"TRY_CAST(split_part(structure, 'x', {layer}) AS INTEGER)"
@@ -76,7 +79,7 @@ def with_missing_columns(sources: Sequence[str], types: Mapping[str, str]) -> st
     return f"({' UNION ALL BY NAME '.join(selections)})"
 
 
-def sweeps_table(sweeps: Iterable[SweepProgress]) -> list[dict[str, object]]:
+def sweeps_table(sweeps: Iterable[SweepProgress]) -> SweepRows:
     """Return one row per sweep, column -> value, in the given order."""
     # Keys that are no column, such as `kind`, are ignored; columns without a key are NULL.
     return [

@@ -41,8 +41,8 @@ def test_number_has_the_digits_that_matter(text: str, expected: str) -> None:
     assert text == expected
 
 
-def table(*rows: tuple[float | None, int | None]) -> pa.Table:
-    return pa.table(
+def table(*rows: tuple[float | None, int | None]) -> pa.RecordBatch:
+    return pa.record_batch(
         {
             "dataset": pa.array(["cubist-spiral"] * len(rows), pa.string()),
             "accuracy": pa.array([accuracy for accuracy, _ in rows], pa.float64()),

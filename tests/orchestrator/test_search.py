@@ -14,7 +14,7 @@ from orchestrator import search_phases
 from orchestrator import sweep as sweeps
 from orchestrator.commands.enumeration import Enumeration
 from orchestrator.commands.executors import ExecutorOptions
-from orchestrator.display.terminal import plain_console
+from orchestrator.display.console import plain_console
 from orchestrator.errors import UserError
 from orchestrator.invocation import Invocation
 from orchestrator.run_store import RunStore

@@ -23,16 +23,19 @@ HEAVY = {
     "numpy",
     "pandas",
     "plotly",
+    "psutil",
     "pyarrow",
     "pyarrow.compute",
     "pyarrow.parquet",
+    "pydantic",
     "ray",
+    "rich.console",
     "rich.live",
     "scipy",
     "search.paper",
     "torch",
 }
-"""Modules that take long to import, or that `status` does without."""
+"""Modules that take long to import."""
 
 REPORT_IMPORTS = """
 import gc, sys, sparsest
@@ -81,7 +84,8 @@ def shell(command: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-READER = {"numpy", "pyarrow", "duckdb"}
+READER = {"numpy", "pyarrow", "pydantic"}
+QUERIES = READER | {"duckdb", "psutil", "pyarrow.parquet", "rich.console", "search.paper"}
 
 
 @pytest.mark.parametrize(
@@ -90,16 +94,17 @@ READER = {"numpy", "pyarrow", "duckdb"}
         (["--version"], set()),
         (["--help"], set()),
         (["doctor", "--help"], set()),
-        (["plugins"], {"numpy"}),
-        (["studies"], {"numpy", "search.paper"}),
-        (["list", "phase1"], {"numpy", "search.paper"}),
-        (["status", "--store", "STORE"], READER),
-        (["query", "SELECT 1", "--store", "STORE"], READER | {"search.paper", "pyarrow.parquet"}),
-        (["compact", "--store", "STORE"], {"numpy", "pyarrow", "pyarrow.compute"}),
-        (["show", "--help"], READER | {"search.paper", "pyarrow.parquet"}),
-        (["report", "--help"], READER | {"search.paper", "pyarrow.parquet"}),
+        (["plugins"], {"numpy", "pydantic"}),
+        (["studies"], {"search.paper"}),
+        (["studies", "--json"], {"search.paper"}),
+        (["list", "phase1"], {"pydantic", "search.paper"}),
+        (["status", "--store", "STORE"], READER | {"pyarrow.parquet"}),
+        (["query", "SELECT 1", "--store", "STORE"], QUERIES),
+        (["compact", "--store", "STORE"], READER | {"pyarrow.compute"}),
+        (["show", "--help"], QUERIES),
+        (["report", "--help"], QUERIES),
         (["run", "--help"], HEAVY - {"boto3", "matplotlib", "pandas", "plotly", "ray", "torch"}),
-        (["plan", "phase1"], READER | {"scipy", "search.paper", "pyarrow.compute"}),
+        (["plan", "phase1"], READER | {"psutil", "search.paper"}),
     ],
 )
 def test_command_imports_only_what_it_needs(

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from orchestrator.display.terminal import plain_console, visible
+from orchestrator.display.console import plain_console
+from orchestrator.display.terminal import visible
 from storage.lock import StoreLock
 from storage.log.sweep_info import describe_sweep
 from storage.paths import StorePaths
