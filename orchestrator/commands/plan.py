@@ -11,7 +11,7 @@ import typer
 from orchestrator.commands import options
 from orchestrator.commands.options import new_store_location
 from orchestrator.display.formatting import human_bytes, human_hours
-from orchestrator.display.terminal import print_line, print_table, text_table
+from orchestrator.display.terminal import print_line, print_paragraph, print_table, text_table
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
 from orchestrator.planning.estimate import estimate
 from orchestrator.planning.plan import PlannedStudy, make_plan
@@ -95,7 +95,7 @@ def _show(rows: list[dict[str, Any]], speed: Calibration) -> None:
         numbers = (*COUNTS, "core_hours", "bytes")
         cells.append(_cells({"study": "all"} | {key: sum(r[key] for r in rows) for key in numbers}))
     print_table(text_table(("study", *COUNTS, "core-hours", "disk"), cells))
-    print_line(speed_note(speed))
+    print_paragraph(speed_note(speed))
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

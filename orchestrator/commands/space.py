@@ -9,7 +9,7 @@ import typer
 
 from orchestrator.commands.options import AsJson, Calibrate, whole_number
 from orchestrator.display.formatting import human_count, human_hours
-from orchestrator.display.terminal import print_line, print_table, text_table
+from orchestrator.display.terminal import print_paragraph, print_table, text_table
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
 from orchestrator.planning.estimate import search_core_hours
 from orchestrator.planning.space import MaskSpace, mask_space
@@ -79,7 +79,7 @@ def _report(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) ->
 
 
 def _show(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) -> None:
-    print_line(
+    print_paragraph(
         f"{space.structure} with {space.inputs} inputs: "
         f"{space.hidden_weights:,} weights in the hidden layers, {space.output_weights:,} in the "
         "output layer, which is dense."
@@ -95,7 +95,8 @@ def _show(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) -> N
     ]
     titles = ("masks of the hidden layers", "networks", "mean weights", "core-hours")
     print_table(text_table(titles, cells))
-    print_line(*_notes(space), speed_note(speed))
+    for note in (*_notes(space), speed_note(speed)):
+        print_paragraph(note)
 
 
 def _notes(space: MaskSpace) -> list[str]:

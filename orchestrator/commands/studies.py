@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from shutil import get_terminal_size
-from textwrap import fill
 from typing import Annotated, Any
 
 import typer
 
 from orchestrator.commands.options import AsJson
-from orchestrator.display.terminal import print_line
+from orchestrator.display.terminal import print_line, print_paragraph
 from search.catalogue import STUDY_NAMES, resolve
 from search.methods import training_epochs
 from search.structure import Structure
@@ -24,26 +22,17 @@ _DESCRIPTIONS = {
 }
 
 
-_INDENT = "    "
-
-_PIPE_WIDTH = 1_000
-"""Characters per line where there is no terminal."""
-
-
 def studies(as_json: AsJson = False) -> None:
     """List the studies with their sizes and the authors' RUN_IDs."""
     records = [_study_record(name) for name in STUDY_NAMES]
     if as_json:
         print(json.dumps(records))
         return
-    width = get_terminal_size((_PIPE_WIDTH, 0)).columns
     for record in records:
         run_ids = record["run_ids"]
         group = f"  {record['paper_group']}: {run_ids[0]:,} to {run_ids[1]:,}" if run_ids else ""
-        print_line(
-            f"{record['study']:<15}  {record['experiments']:>7,}{group}",
-            fill(record["description"], width, initial_indent=_INDENT, subsequent_indent=_INDENT),
-        )
+        print_line(f"{record['study']:<15}  {record['experiments']:>7,}{group}")
+        print_paragraph(record["description"], indent="    ")
     print_line("\nColumns: study, experiments, and its RUN_IDs in the authors' group.")
 
 

@@ -10,12 +10,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from shutil import get_terminal_size
+from textwrap import fill
 
 import typer
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters except line feed and tab, other line separators, characters that change the
 writing direction, and surrogates, which cannot be encoded."""
+
+
+_PIPE_WIDTH = 1_000
+"""Characters per line where there is no terminal."""
 
 
 def visible(text: str) -> str:
@@ -27,6 +33,12 @@ def print_line(*lines: str, err: bool = False) -> None:
     """Print lines on standard output, or on standard error with `err`."""
     for line in lines:
         typer.echo(visible(line), err=err)
+
+
+def print_paragraph(text: str, indent: str = "") -> None:
+    """Print text on standard output, wrapped at the width of the terminal if there is one."""
+    width = get_terminal_size((_PIPE_WIDTH, 0)).columns
+    print_line(fill(text, width, initial_indent=indent, subsequent_indent=indent))
 
 
 def text_table(
