@@ -13,7 +13,6 @@ from orchestrator.display.formatting import counted, human_bytes
 from orchestrator.display.terminal import print_line, print_table, text_table
 from orchestrator.errors import UserError
 from orchestrator.invocation import command_line
-from storage.reading.matching import matching_rows
 from storage.reading.reader import StoreReader
 from storage.writing.compact import compact_store
 from storage.writing.editor import StoreEditor
@@ -39,6 +38,9 @@ def forget(
     if not studies and sweep is None and where is None:
         raise UserError("name the rows to delete: by STUDY, --sweep, --where, or several of them")
     StoreReader(store).close()  # an editor would create a missing store
+    # Imported here: `compact` does without DuckDB.
+    from storage.reading.matching import matching_rows
+
     command = command_line()
     # The lock is held from here on, so that the rows that are shown are the ones deleted.
     with StoreEditor(store, command=command) as editor:
