@@ -209,8 +209,8 @@ def plain_torch_ms(case: Case) -> float:
 
 
 def run() -> None:
-    """Print the table of ratios on the Cubist Spiral and the cost of a weight."""
-    fast_times = _compare(
+    """Print the table of ratios on the Cubist Spiral."""
+    _compare(
         SPIRAL,
         {
             "torch: bmm, autograd": bmm_torch_ms,
@@ -219,11 +219,6 @@ def run() -> None:
             "torch: one network, DataLoader": plain_torch_ms,
         },
     )
-    slope, fixed = np.polyfit([sum(case.weights) for case in SPIRAL], fast_times, 1)
-    print(
-        f"\nA training takes about {fixed:.2f} ms + {1000 * slope:.0f} us per weight; the fixed "
-        f"cost equals {fixed / slope:.0f} weights."
-    )
 
 
 def run_classes() -> None:
@@ -231,11 +226,11 @@ def run_classes() -> None:
     _compare(CLASSES, {"torch: `workers.torch_batch`": batched_torch_ms})
 
 
-def _compare(cases: Sequence[Case], others: Mapping[str, Callable[[Case], float]]) -> list[float]:
-    """Print the table of ratios; return the fast trainer's milliseconds."""
+def _compare(cases: Sequence[Case], others: Mapping[str, Callable[[Case], float]]) -> None:
+    """Print the table of ratios."""
     torch.set_num_threads(1)
     train_batch(experiments(cases[0])[:1])
-    rows, fast_times = [], []
+    rows = []
     for case in cases:
         turns = [
             [trainer_ms(case) for trainer_ms in (fast_ms, *others.values())] for _ in range(ROUNDS)
@@ -244,7 +239,6 @@ def _compare(cases: Sequence[Case], others: Mapping[str, Callable[[Case], float]
         fast = float(np.median(times[:, 0]))
         # The limit is measured at the same time: a core's clock depends on its neighbours' load.
         limit = 1000 * training_flops(case.weights, case.steps) / peak_flops()
-        fast_times.append(fast)
         row = [str(case), f"{sum(case.weights):,}", f"{fast:.2f}", f"{limit:.2f}"]
         row.append(f"{limit / fast:.0%}")
         for other in range(1, times.shape[1]):
@@ -253,4 +247,3 @@ def _compare(cases: Sequence[Case], others: Mapping[str, Callable[[Case], float]
         rows.append(row)
     print("## One network, 50 epochs, one core, in milliseconds\n")
     print(table(["network", "weights", "fast trainer", "limit", "of the limit", *others], rows))
-    return fast_times
