@@ -265,25 +265,6 @@ PROJECT_STUDIES: dict[str, Study] = {
             Product.of(_replicates(24), axis("target_nnz", *range(13, 26))),
             replace(_EXCHANGE, width=7, hyperparameters=(("rounds", 100),)),
         ),
-        # 384 = 48 replicates x 2 structures x 4 targets
-        Study(
-            "exchange-deep",
-            "exchange with 30 rounds, from three and four wide layers to 13 to 22 weights",
-            Product(
-                (
-                    _replicates(48),
-                    Table(
-                        ("structure", "width", "target_nnz"),
-                        tuple(
-                            (*Structure.uniform(width, depth).as_whole, target)
-                            for width, depth in ((13, 3), (10, 4))
-                            for target in (13, 16, 19, 22)
-                        ),
-                    ),
-                )
-            ),
-            replace(_EXCHANGE, lr=0.05, hyperparameters=(("rounds", 30),)),
-        ),
         # 200 = 20 replicates x 2 initialisations x 5 targets
         Study(
             "exchange-bench",

@@ -19,7 +19,6 @@ def test_digests_of_published_studies_are_stable() -> None:
         "exchange": "beef6e45be5c204dc6936008d4c7cb54",
         "exchange-records": "733b170b1d66851d5d5ef0baab427667",
         "penalties": "40a4c3f767fb70d24e11f3a3728e6763",
-        "exchange-deep": "6b6f62741a1e518017d2fd44e7dd4578",
         "exchange-bench": "b3d713fd1e89129b4b810bdadeb79f8e",
         "overparam-more": "028b8c1d0fabe4d59ebbdadd784f222e",
         "tasks-prune": "34be4a94490474ff5a050ae77914adae",
