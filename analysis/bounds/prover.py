@@ -1,51 +1,78 @@
-"""Make a lower-bound certificate: weights of chords from a linear programme (docs/lower-bound.md).
+"""Make a lower-bound certificate: weights of chords from linear programmes (docs/lower-bound.md).
 
-The programme is solved in floating point. The weights are rounded to integers, and the checker
+The programmes are solved in floating point. The weights are rounded to integers, and the checker
 decides what they prove.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import count, pairwise
-from math import ceil
+from itertools import combinations_with_replacement, count, pairwise, product
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse import csr_matrix, hstack, vstack
 
-from analysis.bounds.checker import Mask, lines_needed, masks, most_lines
+from analysis.bounds.checker import FAR
+from analysis.bounds.zero_lines import Counts, Mask, grids, masks, ways
 from workers.datasets import Dataset
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Kink = tuple[int, int]
+"""Interval of positions of a kink parallel to an axis, as indices of cuts."""
+Box = tuple[tuple[Kink, ...], ...]
+"""Intervals of the kinks at which x, and y, is constant, in order."""
+CellRange = tuple[Kink, Kink]
+"""Indices of the cuts between which x, and y, lies in a cell."""
 
 RANGE_LENGTH = 0.2
 """Length of a range of points, in standard deviations of a feature."""
 
-PARTS = 10
+PARTS = 5
 """Number of parts of a range, whose chords lines cross separately."""
 
-ANGLES = 200
-"""Number of line directions in the linear programme."""
+STEPS = 60
+"""Number of intervals of directions per octant."""
 
-STEPS = 200
-"""Number of intervals of directions per octant in the certificate."""
+CUT_SPACING = 8
+"""Distance of neighbouring cuts, in units of 1/64."""
 
-ROUNDS = 40
+FIRST_WIDTH = 6
+"""Number of intervals between cuts in a side of the first boxes of positions."""
+
+ROUNDS = 45
 """Maximum number of linear programmes, each with the lines that the last one overlooked."""
 
-LINES_PER_ROUND = 60
-"""Number of lines added per round, those of the most weight first."""
+ROUNDS_TO_SPLIT = 10
+"""Number of programmes after which a box is halved instead, if the weights exclude too little."""
 
-GAP = 0.002
-"""Relative distance from the optimum at which the rounds end."""
+LINES_PER_ROUND = 40
+"""Number of lines added per round and cell, those of the most weight first."""
 
-UNIT = 10**6
-"""Weight in the certificate of a chord of weight 1."""
+KNOWN_LINES = 160
+"""Number of recently added lines that the first programme of a box starts with."""
+
+RECENT = 8
+"""Number of recent weightings tried on a box before a linear programme."""
+
+UNIT = 1000
+"""Weight in the certificate of a chord of weight 1, the most that a point has to bear."""
+
+MARGIN = 1.002
+"""Factor by which the weights must exceed what is needed, to allow for their rounding."""
+
+ROUNDING = 1e-9
+"""Bound of the rounding errors of coordinates."""
+
+TOLERANCE = 1e-6
+"""Excess over a limit of a linear programme that is an error of its solution."""
 
 
 def prove(dataset: Dataset, target: str) -> dict[str, Any]:
@@ -58,41 +85,60 @@ def prove(dataset: Dataset, target: str) -> dict[str, Any]:
         ValueError: the data set has other features or classes, or its points are not in order.
     """
     check_covered(dataset)
-    chords = Chords.of(dataset)
-    errors = int((1 - Fraction(target)) * len(dataset))
-    weights = np.floor(_solve(chords, errors) * UNIT / PARTS).astype(np.int64)
-    load = np.zeros(len(chords.ranges), dtype=np.int64)
-    np.add.at(load, chords.ones, weights)
-    np.add.at(load, chords.zeros, weights)
-    certificate: dict[str, Any] = {
-        "dataset": dataset.name,
-        "target": target,
-        "parts": PARTS,
-        "steps": STEPS,
-        "penalty": max(
-            ceil(Fraction(int(a), int(b))) for a, b in zip(load, chords.smallest_parts, strict=True)
-        ),
-        "ranges": chords.ranges.tolist(),
-        "chords": [
-            [int(p), int(q), int(w)]
-            for p, q, w in zip(chords.ones, chords.zeros, weights, strict=True)
-            if w > 0
-        ],
-    }
-    needed = lines_needed(certificate, dataset.points, dataset.labels)
-    listed: dict[Mask, int] = {}
+    weightings = Weightings(Chords.of(dataset), int((1 - Fraction(target)) * len(dataset)))
+    lines = 1
+    while weightings.exclude((0, 0), [((lines,),)]):
+        lines += 1
     for bound in count(2):
-        found = {}
-        for mask in masks(bound):
-            found[mask] = listed.get(mask) or most_lines(mask)
-            if found[mask] >= needed:
-                return certificate | {
-                    "lines": needed,
-                    "bound": bound,
-                    "masks": [[mask, lines] for mask, lines in listed.items()],
-                }
-        listed = found
+        kept = len(weightings.boxes)
+        if not all(weightings.exclude(*group) for group in _by_kinks(bound, lines)):
+            del weightings.boxes[kept:]
+            return {
+                "dataset": dataset.name,
+                "target": target,
+                "bound": bound,
+                "lines": lines,
+                **weightings.certified(),
+            }
     raise AssertionError("networks of enough weights have any number of lines")
+
+
+def _by_kinks(weights: int, lines: int) -> list[tuple[tuple[int, int], list[Counts]]]:
+    """Return the counts of zero lines of masks that may suffice, by the numbers of kinks.
+
+    Args:
+        weights: number of weights of the masks.
+        lines: number of zero lines that the target needs; grids with fewer are left out.
+    """
+    groups: dict[tuple[int, int], set[Counts]] = {}
+    for mask in masks(weights):
+        if _weights(mask) < weights:
+            continue
+        # The checker accepts any way of counting.
+        for cells in min(
+            ({cells for total, cells in grids(mask, *way) if total >= lines} for way in ways(mask)),
+            key=lambda found: max((int(np.sum(cells)) for cells in found), default=0),
+        ):
+            groups.setdefault((len(cells) - 1, len(cells[0]) - 1), set()).add(cells)
+    return [(kinks, _maximal(counts)) for kinks, counts in sorted(groups.items())]
+
+
+def _weights(mask: Mask) -> int:
+    return sum(row.bit_count() for rows in mask for row in rows) + len(mask[-1])
+
+
+def _maximal(counts: Iterable[Counts]) -> list[Counts]:
+    """Return the counts that no other ones of the same grid exceed in every cell."""
+    ordered = sorted(set(counts))
+    arrays = [np.array(cells) for cells in ordered]
+    return [
+        cells
+        for cells, array in zip(ordered, arrays, strict=True)
+        if not any(
+            other is not array and other.shape == array.shape and (other >= array).all()
+            for other in arrays
+        )
+    ]
 
 
 def check_covered(dataset: Dataset) -> None:
@@ -166,42 +212,42 @@ class Chords:
         return smallest
 
 
-def _solve(chords: Chords, errors: int) -> Floats:
-    """Return weights of the chords, [C], of which no line crosses much more than 1.
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _heaviest(ends: Ints, lefts: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Return the most weight of a line of each direction, [D], and its offset, [D].
 
-    They maximise the sum of weights minus the number of errors times the largest weight on a point.
+    Args:
+        ends: int32 [D, 2 P], the ends of the intervals of offsets in which lines cross a pair, in
+            order: i is the left end of pair i, P + i its right end, -1 stands after the last one.
+        lefts: float64 [D, P], left end of each interval.
+        weights: float64 [P], weight of each pair.
     """
-    lines = _Lines(chords)
-    number = len(chords.ones)
-    # Variables: the weights, and the penalty, which no point's weight exceeds.
-    ranges, columns = np.concatenate([chords.ones, chords.zeros]), np.tile(np.arange(number), 2)
-    shape = (len(chords.ranges), number)
-    ends = csr_matrix((np.ones(2 * number), (ranges, columns)), shape=shape)
-    rows = [hstack([ends, csr_matrix(-PARTS * chords.smallest_parts[:, None])])]
-    limits = [np.zeros(len(chords.ranges))]
-    cost = np.concatenate([-np.ones(number), [errors]])
-    weights, best, best_value, optimum = np.ones(number), np.ones(number), 0.0, np.inf
-    for _ in range(ROUNDS):
-        heaviest, overlooked = lines.heaviest(weights)
-        if np.isfinite(optimum) and optimum / heaviest > best_value:
-            best, best_value = weights / heaviest, optimum / heaviest
-        if best_value >= (1 - GAP) * optimum or not len(overlooked):
-            break
-        rows.append(hstack([csr_matrix(overlooked), csr_matrix((len(overlooked), 1))]))
-        limits.append(np.ones(len(overlooked)))
-        solution = linprog(
-            cost,
-            A_ub=vstack(rows),
-            b_ub=np.concatenate(limits),
-            bounds=[(0, 1)] * number + [(0, None)],
-            method="highs",
-        )
-        weights, optimum = solution.x[:number], -solution.fun
-    return best
+    directions, pairs = lefts.shape
+    most, places = np.zeros(directions), np.zeros(directions)
+    for direction in range(directions):
+        total = 0.0
+        for end in ends[direction]:
+            if end < 0:
+                break
+            if end >= pairs:
+                total -= weights[end - pairs]
+                continue
+            total += weights[end]
+            if total > most[direction]:
+                most[direction], places[direction] = total, lefts[direction, end]
+    return most, places
 
 
 class _Lines:
-    """Lines in `ANGLES` directions, and the parts of chords that they cross."""
+    """The lines of each interval of directions, and the pairs of parts that they cross.
+
+    Attributes:
+        lefts: float64 [D, P], from which offset on lines of a direction cross a pair.
+        rights: float64 [D, P], up to which offset.
+        ends: int32 [D, E], the ends of these intervals in order (`_heaviest`).
+        low: float64 [P, 2], least coordinates of a pair's points.
+        high: float64 [P, 2], greatest coordinates.
+    """
 
     def __init__(self, chords: Chords) -> None:
         p, q = (
@@ -211,37 +257,235 @@ class _Lines:
         points = np.concatenate([chords.points[a:b] for a, b in chords.ranges])
         sizes = np.diff(chords.cuts).ravel()
         starts = np.cumsum(sizes) - sizes
-        angles = (np.arange(ANGLES) + 0.5) * np.pi / ANGLES
-        self.intervals: list[tuple[Floats, Floats]] = []
-        for normal in np.stack([np.cos(angles), np.sin(angles)], axis=1):
-            side = points @ normal
-            low, high = np.minimum.reduceat(side, starts), np.maximum.reduceat(side, starts)
-            self.intervals += [(low[q], high[p]), (low[p], high[q])]
-        kind = np.repeat([0, 1], len(p))
-        self.orders = [
-            np.lexsort((kind, np.concatenate(interval))).astype(np.int32)
-            for interval in self.intervals
-        ]
+        lefts, rights, ends = [], [], []
+        for coordinates in (points, points[:, ::-1]):
+            sides = [coordinates @ np.array([1, t / STEPS]) for t in range(-STEPS, STEPS + 1)]
+            spans = [(_minima(side, starts), -_minima(-side, starts)) for side in sides]
+            for (low, high), (low2, high2) in pairwise(spans):
+                low, high = np.minimum(low, low2) - ROUNDING, np.maximum(high, high2) + ROUNDING
+                for left, right in ((low[q], high[p]), (low[p], high[q])):
+                    met = np.flatnonzero(left <= right)
+                    kind = np.repeat([0, 1], len(met))
+                    order = np.lexsort((kind, np.concatenate([left[met], right[met]])))
+                    lefts.append(left)
+                    rights.append(right)
+                    ends.append(np.concatenate([met, met + len(p)])[order])
+        self.lefts, self.rights = np.array(lefts), np.array(rights)
+        self.ends = np.full((len(ends), 1 + max(map(len, ends))), -1, dtype=np.int32)
+        for row, found in zip(self.ends, ends, strict=True):
+            row[: len(found)] = found
+        low, high = _minima(points, starts), -_minima(-points, starts)
+        self.low = np.minimum(low[p], low[q]) - ROUNDING
+        self.high = np.maximum(high[p], high[q]) + ROUNDING
 
-    def heaviest(self, weights: Floats) -> tuple[float, Floats]:
-        """Return the most weight that a line crosses, and the lines that cross more than 1.
+    def heaviest(self, weights: Floats, near: Bools) -> tuple[Floats, Floats]:
+        """Return the most weight of a line of each direction, [D], and its offset, [D].
 
-        The weights are float64 [C]. At most `LINES_PER_ROUND` lines are returned, as the fraction
-        of each chord that each line crosses, float64 [lines, C].
+        Args:
+            weights: float64 [C], weight of each chord's pairs.
+            near: bool [P], the pairs that count.
         """
-        most, heavy = 0.0, []
-        each = np.repeat(weights / PARTS, PARTS)
-        for (left, right), order in zip(self.intervals, self.orders, strict=True):
-            met = np.where(left <= right, each, 0)
-            total = np.cumsum(np.concatenate([met, -met])[order])
-            at = int(total.argmax())
-            most = max(most, float(total[at]))
-            if total[at] > 1 + GAP / 2:
-                place = np.concatenate([left, right])[order[at]]
-                heavy.append((float(total[at]), left, right, place))
-        heavy.sort(key=lambda line: -line[0])
-        crossed = [
-            ((left <= place) & (place <= right)).reshape(-1, PARTS).mean(axis=1)
-            for _, left, right, place in heavy[:LINES_PER_ROUND]
+        most: tuple[Floats, Floats] = _heaviest(
+            self.ends, self.lefts, np.repeat(weights, PARTS) * near
+        )
+        return most
+
+    def crossed(self, direction: int, offset: float) -> Bools:
+        """Return the pairs that a line crosses, bool [P]."""
+        crossed: Bools = (self.lefts[direction] <= offset) & (offset <= self.rights[direction])
+        return crossed
+
+
+def _minima(values: Floats, starts: Ints) -> Floats:
+    minima: Floats = np.minimum.reduceat(values, starts)
+    return minima
+
+
+class Weightings:
+    """Weights of the chords, and the boxes of positions of kinks where they exclude counts.
+
+    Attributes:
+        weights: weights of the chords, float64 [C], multiples of 1 / UNIT.
+        boxes: [weighting, box] of each box of positions.
+    """
+
+    def __init__(self, chords: Chords, errors: int) -> None:
+        self.weights: list[Floats] = []
+        self.boxes: list[tuple[int, Box]] = []
+        self._chords, self._lines = chords, _Lines(chords)
+        self._needed = MARGIN * errors + 1
+        inside = [
+            np.arange(np.floor(64 * low / CUT_SPACING) + 1, np.ceil(64 * high / CUT_SPACING))
+            for low, high in zip(chords.points.min(axis=0), chords.points.max(axis=0), strict=True)
         ]
-        return most, np.array(crossed)
+        self._cuts = [
+            [-FAR, *(CUT_SPACING * cuts.astype(np.int64)).tolist(), FAR] for cuts in inside
+        ]
+        self._heaviest: dict[tuple[int, CellRange], float] = {}
+        self._known: list[tuple[int, float]] = []
+        number = len(chords.ones)
+        ranges = np.concatenate([chords.ones, chords.zeros])
+        self._ends = csr_matrix(
+            (np.ones(2 * number), (ranges, np.tile(np.arange(number), 2))),
+            shape=(len(chords.ranges), number),
+        )
+
+    def exclude(self, kinks: tuple[int, int], counts: Sequence[Counts]) -> bool:
+        """Find boxes of positions of the kinks, and weights, that exclude all counts everywhere.
+
+        Args:
+            kinks: number of kinks at which x, and y, is constant.
+            counts: numbers of zero lines in the cells between these kinks.
+        """
+        starts = [self._starts(axis, number) for axis, number in enumerate(kinks)]
+        left = np.array([np.ravel(cells) for cells in counts])
+        boxes = [(box, left) for box in product(*starts)]
+        while boxes:
+            box, left = boxes.pop()
+            if any(a >= b for side in box for a, b in side):
+                continue
+            for weighting in range(len(self.weights))[: -1 - RECENT : -1]:
+                left = self._exclude(weighting, box, left)
+            while len(left):
+                most = left[left.sum(axis=1).argmax()]
+                weights = self._solve(self._cells(box), most, patient=not _halves(box))
+                if weights is None:
+                    break
+                self.weights.append(weights)
+                left = self._exclude(len(self.weights) - 1, box, left)
+            if len(left) and not _halves(box):
+                return False
+            boxes += [(half, left) for half in _halves(box) if len(left)]
+        return True
+
+    def certified(self) -> dict[str, Any]:
+        """Return the chords, their weights and the boxes for a certificate."""
+        used = sorted({weighting for weighting, _ in self.boxes})
+        weights = np.rint(np.array([self.weights[k] for k in used]) * UNIT).astype(np.int64)
+        chords = np.flatnonzero(weights.any(axis=0))
+        return {
+            "parts": PARTS,
+            "steps": STEPS,
+            "ranges": self._chords.ranges.tolist(),
+            "chords": np.stack([self._chords.ones, self._chords.zeros], axis=1)[chords].tolist(),
+            "cuts": [cuts[1:-1] for cuts in self._cuts],
+            "weights": weights[:, chords].tolist(),
+            "boxes": [[used.index(k), *self._positions(box)] for k, box in self.boxes],
+        }
+
+    def _positions(self, box: Box) -> list[list[list[int]]]:
+        """Return a box with positions in units of 1/64 for indices of cuts."""
+        return [
+            [[cuts[i] for i in kink] for kink in side]
+            for side, cuts in zip(box, self._cuts, strict=True)
+        ]
+
+    def _starts(self, axis: int, number: int) -> list[tuple[Kink, ...]]:
+        """Return the first intervals of this number of kinks along an axis, in order."""
+        last = len(self._cuts[axis]) - 1
+        steps = [*pairwise([0, *range(FIRST_WIDTH - 1, last - 1, FIRST_WIDTH), last])]
+        return [*combinations_with_replacement(steps, number)]
+
+    def _cells(self, box: Box) -> list[CellRange]:
+        """Return where the cells of a grid lie whose kinks have positions in a box."""
+        slabs = []
+        for side, cuts in zip(box, self._cuts, strict=True):
+            lows, highs = [0, *(a for a, _ in side)], [*(b for _, b in side), len(cuts) - 1]
+            slabs.append([*zip(lows, highs, strict=True)])
+        return [(column, row) for column, row in product(*slabs)]
+
+    def _near(self, cell: CellRange) -> Bools:
+        """Return the pairs of parts whose chords may meet a cell, bool [P]."""
+        near = np.full(len(self._lines.low), True)
+        for axis, (first, last) in enumerate(cell):
+            near &= self._lines.high[:, axis] >= self._cuts[axis][first] / 64
+            near &= self._lines.low[:, axis] <= self._cuts[axis][last] / 64
+        return near
+
+    def _exclude(self, weighting: int, box: Box, counts: Ints) -> Ints:
+        """Add the box where a weighting excludes some counts, int64 [N, cells]; return the rest."""
+        cells = self._cells(box)
+        for cell in cells:
+            if (weighting, cell) not in self._heaviest:
+                most, _ = self._lines.heaviest(self.weights[weighting], self._near(cell))
+                self._heaviest[weighting, cell] = float(most.max())
+        heaviest = np.array([self._heaviest[weighting, cell] for cell in cells])
+        total = PARTS * float(self.weights[weighting].sum())
+        excluded = total - counts @ heaviest > self._needed
+        if excluded.any():
+            self.boxes.append((weighting, box))
+        rest: Ints = counts[~excluded]
+        return rest
+
+    def _solve(self, cells: Sequence[CellRange], counts: Ints, *, patient: bool) -> Floats | None:
+        """Return weights that exclude these numbers of zero lines in cells, if some are found.
+
+        The programme: the most total weight, less the weight that the lines cross, of which each
+        point bears at most 1. Lines are added where the weights exceed the limit of a cell.
+
+        Args:
+            cells: where the cells lie.
+            counts: int64 [cells].
+            patient: solve up to ROUNDS programmes even if success is unlikely.
+        """
+        number, needed = len(self._chords.ones), self._needed
+        near = [self._near(cell) for cell in cells]
+        sizes = self._chords.smallest_parts.astype(np.float64)
+        costs = np.concatenate([np.full(number, -PARTS), counts])
+        rows: dict[tuple[int, bytes], Floats] = {}
+
+        def add(cell: int, direction: int, offset: float) -> bool:
+            """Limit the weight that a line crosses in a cell; return whether it is a new limit."""
+            crossed = self._lines.crossed(direction, offset) & near[cell]
+            per_chord = crossed.reshape(-1, PARTS).sum(axis=1)
+            key = cell, per_chord.tobytes()
+            new = key not in rows and bool(per_chord.any())
+            if new:
+                rows[key] = np.concatenate([per_chord, -1.0 * (np.arange(len(cells)) == cell)])
+            return new
+
+        for cell, line in product(np.flatnonzero(counts).tolist(), self._known[-KNOWN_LINES:]):
+            add(cell, *line)
+        bound = hstack([self._ends, csr_matrix((len(sizes), len(cells)))])
+        best = -np.inf
+        for number_solved in range(1, ROUNDS + 1):
+            limits = vstack([bound, csr_matrix(np.array([*rows.values()]))]) if rows else bound
+            solution = linprog(
+                costs,
+                A_ub=limits,
+                b_ub=np.concatenate([sizes, np.zeros(len(rows))]),
+                method="highs",
+            )
+            weights: Floats = np.floor(solution.x[:number] * UNIT) / UNIT
+            value, overlooked = PARTS * weights.sum(), False
+            for cell in np.flatnonzero(counts).tolist():
+                most, offsets = self._lines.heaviest(weights, near[cell])
+                value -= counts[cell] * most.max()
+                for direction in np.argsort(-most)[:LINES_PER_ROUND].tolist():
+                    if most[direction] > solution.x[number + cell] + TOLERANCE:
+                        line = direction, float(offsets[direction])
+                        overlooked |= add(cell, *line)
+                        self._known.append(line)
+            best = max(best, value)
+            if value > needed:
+                return weights
+            unlikely = number_solved >= ROUNDS_TO_SPLIT and best < needed / 2
+            if -solution.fun < needed or not overlooked or (unlikely and not patient):
+                return None
+        return None
+
+
+def _halves(box: Box) -> list[Box]:
+    """Return a box halved along its longest interval; none if each lies between two cuts."""
+    size, axis, kink = max(
+        ((b - a, axis, kink) for axis, side in enumerate(box) for kink, (a, b) in enumerate(side)),
+        default=(0, 0, 0),
+    )
+    if size <= 1:
+        return []
+    a, b = box[axis][kink]
+    halves: list[Box] = []
+    for half in ((a, (a + b) // 2), ((a + b) // 2, b)):
+        side = (*box[axis][:kink], half, *box[axis][kink + 1 :])
+        halves.append((*box[:axis], side, *box[axis + 1 :]))
+    return halves

@@ -47,7 +47,7 @@ def bound(
     """Prove that every network of an accuracy has at least some number of weights.
 
     Counts the straight pieces of the boundary that the data needs, and those that networks with few
-    weights can have. The certificate can be checked in integers without the program that made it.
+    weights can have, in the plane and in the cells between their kinks. The certificate can be checked in integers without the program that made it.
     Covers ReLU networks of any depth, width and biases, evaluated in real arithmetic.
     """
     from analysis.bounds.checker import check
@@ -86,14 +86,16 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _print(certificate: dict[str, Any], points: int) -> None:
+    from analysis.bounds.zero_lines import masks, most_lines
+
     target, lines, weights = (certificate[key] for key in ("target", "lines", "bound"))
     errors = int((1 - Fraction(target)) * points)
-    most = max((count for _, count in certificate["masks"]), default=0)
+    listed = [most_lines(mask) >= lines for mask in masks(weights - 1)]
     print_line(
         f"{certificate['dataset']}: a network of accuracy {target} misclassifies at most "
         f"{errors:,} of {points:,} points",
         f"straight pieces that its boundary needs: at least {lines}",
-        f"masks of at most {weights - 1} weights: {len(certificate['masks'])}, with at most {most} "
-        "pieces",
+        f"masks of at most {weights - 1} weights: {len(listed)}; {sum(listed)} allow as many "
+        "pieces, but not where they are needed",
         f"proven: a network of accuracy {target} has at least {weights} weights",
     )
