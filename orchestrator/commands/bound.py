@@ -47,7 +47,8 @@ def bound(
     """Prove that every network of an accuracy has at least some number of weights.
 
     Counts the straight pieces of the boundary that the data needs, and those that networks with few
-    weights can have, in the plane and in the cells between their kinks. The certificate can be checked in integers without the program that made it.
+    weights can have, in the plane and in the quadrants between two of their kinks. The certificate
+    can be checked in integers without the program that made it.
     Covers ReLU networks of any depth, width and biases, evaluated in real arithmetic.
     """
     from analysis.bounds.checker import check
@@ -95,7 +96,7 @@ def _print(certificate: dict[str, Any], points: int) -> None:
         f"{certificate['dataset']}: a network of accuracy {target} misclassifies at most "
         f"{errors:,} of {points:,} points",
         f"straight pieces that its boundary needs: at least {lines}",
-        f"masks of at most {weights - 1} weights: {len(listed)}; {sum(listed)} allow as many "
-        "pieces, but not where they are needed",
+        f"masks of at most {weights - 1} weights: {len(listed)}, of which {sum(listed)} allow that "
+        "many pieces, but too few in some quadrant",
         f"proven: a network of accuracy {target} has at least {weights} weights",
     )
