@@ -456,7 +456,7 @@ class Weightings:
                 b_ub=np.concatenate([sizes, np.zeros(len(rows))]),
                 method="highs",
             )
-            weights: Floats = np.floor(solution.x[:number] * UNIT) / UNIT
+            weights: Floats = np.floor(np.maximum(solution.x[:number], 0) * UNIT) / UNIT
             value, overlooked = PARTS * weights.sum(), False
             for cell in np.flatnonzero(counts).tolist():
                 most, offsets = self._lines.heaviest(weights, near[cell])
