@@ -19,7 +19,7 @@ def check(certificate: Mapping[str, Any], points: Array, labels: Array) -> int:
     """Return the proven bound for points [N, 2] and labels [N]; ValueError if it is unproven."""
     needed, bound = int(certificate["lines"]), int(certificate["bound"])
     too_few = counting(certificate, points, labels)
-    if not too_few(((needed - 1,),)):
+    if not too_few((((needed - 1, 0, 0),),)):
         raise ValueError(f"the chords do not show that {needed} lines are needed")
     for mask in masks(bound - 1):
         counts = (grids(mask, *way) for way in ways(mask))
@@ -68,11 +68,12 @@ def counting(certificate: Mapping[str, Any], points: Array, labels: Array) -> Ca
             near = (high >= [a << 34, c << 34]) & (low <= [b << 34, d << 34])
             columns[k, (a, b), (c, d)] = np.repeat(weights[k], parts) * near.all(axis=1)
     table = np.array([*columns.values()], dtype=np.int32).T
-    most = np.zeros(len(columns), dtype=np.int64)
-    for coordinates in (x, x[:, ::-1]):
-        sides = (coordinates @ np.array([steps, t]) for t in range(-steps, steps + 1))
-        spans = ((np.minimum.reduceat(s, starts), np.maximum.reduceat(s, starts)) for s in sides)
-        for (low, high), (low2, high2) in pairwise(spans):
+    most = np.zeros((3, len(columns)), dtype=np.int64)
+    for axis, coordinates in enumerate((x, x[:, ::-1])):
+        sides = [coordinates @ np.array([steps, t]) for t in range(-steps, steps + 1)]
+        spans = [(np.minimum.reduceat(s, starts), np.maximum.reduceat(s, starts)) for s in sides]
+        intervals = [(0, *ends) for ends in pairwise(spans)] + [(1 + axis, *[spans[steps]] * 2)]
+        for lines, (low, high), (low2, high2) in intervals:
             # Coordinates in units of 2^-40 are rounded down, by less than 1.
             low, high = np.minimum(low, low2) - steps, np.maximum(high, high2) + 2 * steps
             for left, right in ((low[q], high[p]), (low[p], high[q])):
@@ -81,8 +82,8 @@ def counting(certificate: Mapping[str, Any], points: Array, labels: Array) -> Ca
                 order = np.lexsort((kind, np.concatenate([left[met], right[met]])))
                 changes = np.concatenate([table[met], -table[met]])[order]
                 total = np.cumsum(changes, axis=0, dtype=np.int32)
-                most = np.maximum(most, total.max(axis=0, initial=0))
-    heaviest = dict(zip(columns, most.tolist(), strict=True))
+                most[lines] = np.maximum(most[lines], total.max(axis=0, initial=0))
+    heaviest = dict(zip(columns, most.T.tolist(), strict=True))
     edges = [[*pairwise(sorted([-FAR, *cuts, FAR]))] for cuts in certificate["cuts"]]
 
     @cache
@@ -94,7 +95,7 @@ def counting(certificate: Mapping[str, Any], points: Array, labels: Array) -> Ca
         for box, cells, needed in boxes:
             if (len(box[0]), len(box[1])) == kinks:
                 ends = np.array(box[0] + box[1]).reshape(-1, 2)
-                crossed = np.dot([heaviest[cell] for cell in cells], np.ravel(counts))
+                crossed = np.vdot([heaviest[cell] for cell in cells], np.ravel(counts))
                 inside = (ends[:, 0] <= at[:, :, 0]) & (at[:, :, 1] <= ends[:, 1])
                 covered |= inside.all(axis=1) & (crossed < needed)
         return bool(covered.all())

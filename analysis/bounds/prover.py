@@ -29,8 +29,11 @@ Kink = tuple[int, int]
 """Interval of positions of a kink parallel to an axis, as indices of cuts."""
 Box = tuple[tuple[Kink, ...], ...]
 """Intervals of the kinks at which x, and y, is constant, in order."""
-CellRange = tuple[Kink, Kink]
-"""Indices of the cuts between which x, and y, lies in a cell."""
+CellRange = tuple[Kink, Kink, int]
+"""Indices of the cuts between which x, and y, lies in a cell, and which lines count in it.
+
+Lines of any direction (0), at constant x (1) or at constant y (2), as in `zero_lines.Lines`.
+"""
 
 RANGE_LENGTH = 0.2
 """Length of a range of points, in standard deviations of a feature."""
@@ -87,7 +90,7 @@ def prove(dataset: Dataset, target: str) -> dict[str, Any]:
     check_covered(dataset)
     weightings = Weightings(Chords.of(dataset), int((1 - Fraction(target)) * len(dataset)))
     lines = 1
-    while weightings.exclude((0, 0), [((lines,),)]):
+    while weightings.exclude((0, 0), [(((lines, 0, 0),),)]):
         lines += 1
     for bound in count(2):
         kept = len(weightings.boxes)
@@ -247,6 +250,7 @@ class _Lines:
         ends: int32 [D, E], the ends of these intervals in order (`_heaviest`).
         low: float64 [P, 2], least coordinates of a pair's points.
         high: float64 [P, 2], greatest coordinates.
+        directions: int64 arrays, which of the D are of any direction, at constant x, at constant y.
     """
 
     def __init__(self, chords: Chords) -> None:
@@ -258,19 +262,23 @@ class _Lines:
         sizes = np.diff(chords.cuts).ravel()
         starts = np.cumsum(sizes) - sizes
         lefts, rights, ends = [], [], []
-        for coordinates in (points, points[:, ::-1]):
+        places: list[list[int]] = [[], [], []]
+        for axis, coordinates in enumerate((points, points[:, ::-1])):
             sides = [coordinates @ np.array([1, t / STEPS]) for t in range(-STEPS, STEPS + 1)]
             spans = [(_minima(side, starts), -_minima(-side, starts)) for side in sides]
-            for (low, high), (low2, high2) in pairwise(spans):
+            exact = 1 + axis, spans[STEPS], spans[STEPS]
+            for kind, (low, high), (low2, high2) in [*((0, *v) for v in pairwise(spans)), exact]:
                 low, high = np.minimum(low, low2) - ROUNDING, np.maximum(high, high2) + ROUNDING
                 for left, right in ((low[q], high[p]), (low[p], high[q])):
+                    places[kind].append(len(lefts))
                     met = np.flatnonzero(left <= right)
-                    kind = np.repeat([0, 1], len(met))
-                    order = np.lexsort((kind, np.concatenate([left[met], right[met]])))
+                    begins = np.repeat([0, 1], len(met))
+                    order = np.lexsort((begins, np.concatenate([left[met], right[met]])))
                     lefts.append(left)
                     rights.append(right)
                     ends.append(np.concatenate([met, met + len(p)])[order])
         self.lefts, self.rights = np.array(lefts), np.array(rights)
+        self.directions = [np.array(kind) for kind in places]
         self.ends = np.full((len(ends), 1 + max(map(len, ends))), -1, dtype=np.int32)
         for row, found in zip(self.ends, ends, strict=True):
             row[: len(found)] = found
@@ -278,15 +286,17 @@ class _Lines:
         self.low = np.minimum(low[p], low[q]) - ROUNDING
         self.high = np.maximum(high[p], high[q]) + ROUNDING
 
-    def heaviest(self, weights: Floats, near: Bools) -> tuple[Floats, Floats]:
-        """Return the most weight of a line of each direction, [D], and its offset, [D].
+    def heaviest(self, weights: Floats, near: Bools, kind: int) -> tuple[Floats, Floats]:
+        """Return the most weight of a line of each direction of a kind, and its offset.
 
         Args:
             weights: float64 [C], weight of each chord's pairs.
             near: bool [P], the pairs that count.
+            kind: lines of any direction (0), at constant x (1) or at constant y (2).
         """
+        chosen = self.directions[kind]
         most: tuple[Floats, Floats] = _heaviest(
-            self.ends, self.lefts, np.repeat(weights, PARTS) * near
+            self.ends[chosen], self.lefts[chosen], np.repeat(weights, PARTS) * near
         )
         return most
 
@@ -392,12 +402,12 @@ class Weightings:
         for side, cuts in zip(box, self._cuts, strict=True):
             lows, highs = [0, *(a for a, _ in side)], [*(b for _, b in side), len(cuts) - 1]
             slabs.append([*zip(lows, highs, strict=True)])
-        return [(column, row) for column, row in product(*slabs)]
+        return [(column, row, lines) for column, row, lines in product(*slabs, range(3))]
 
     def _near(self, cell: CellRange) -> Bools:
         """Return the pairs of parts whose chords may meet a cell, bool [P]."""
         near = np.full(len(self._lines.low), True)
-        for axis, (first, last) in enumerate(cell):
+        for axis, (first, last) in enumerate(cell[:2]):
             near &= self._lines.high[:, axis] >= self._cuts[axis][first] / 64
             near &= self._lines.low[:, axis] <= self._cuts[axis][last] / 64
         return near
@@ -407,7 +417,7 @@ class Weightings:
         cells = self._cells(box)
         for cell in cells:
             if (weighting, cell) not in self._heaviest:
-                most, _ = self._lines.heaviest(self.weights[weighting], self._near(cell))
+                most, _ = self._lines.heaviest(self.weights[weighting], self._near(cell), cell[2])
                 self._heaviest[weighting, cell] = float(most.max())
         heaviest = np.array([self._heaviest[weighting, cell] for cell in cells])
         total = PARTS * float(self.weights[weighting].sum())
@@ -444,8 +454,10 @@ class Weightings:
                 rows[key] = np.concatenate([per_chord, -1.0 * (np.arange(len(cells)) == cell)])
             return new
 
-        for cell, line in product(np.flatnonzero(counts).tolist(), self._known[-KNOWN_LINES:]):
-            add(cell, *line)
+        used = np.flatnonzero(counts).tolist()
+        for cell, line in product(used, self._known[-KNOWN_LINES:]):
+            if line[0] in self._lines.directions[cells[cell][2]]:
+                add(cell, *line)
         bound = hstack([self._ends, csr_matrix((len(sizes), len(cells)))])
         best = -np.inf
         for number_solved in range(1, ROUNDS + 1):
@@ -458,12 +470,13 @@ class Weightings:
             )
             weights: Floats = np.floor(np.maximum(solution.x[:number], 0) * UNIT) / UNIT
             value, overlooked = PARTS * weights.sum(), False
-            for cell in np.flatnonzero(counts).tolist():
-                most, offsets = self._lines.heaviest(weights, near[cell])
+            for cell in used:
+                kind = cells[cell][2]
+                most, offsets = self._lines.heaviest(weights, near[cell], kind)
                 value -= counts[cell] * most.max()
                 for direction in np.argsort(-most)[:LINES_PER_ROUND].tolist():
                     if most[direction] > solution.x[number + cell] + TOLERANCE:
-                        line = direction, float(offsets[direction])
+                        line = int(self._lines.directions[kind][direction]), float(offsets[direction])
                         overlooked |= add(cell, *line)
                         self._known.append(line)
             best = max(best, value)

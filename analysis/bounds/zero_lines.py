@@ -9,7 +9,8 @@ from typing import Any
 Mask = tuple[tuple[int, ...], ...]  # rows of each hidden layer; bit j: a weight from neuron j
 Value = tuple[Any, ...] | None  # (live?, direction, neuron, parents' values); None is zero
 Cell = tuple[int, frozenset[tuple[Value, ...]]]  # maximum number of pieces; the possible ones
-Counts = tuple[tuple[int, ...], ...]  # maximum number of zero lines in each cell of a grid
+Lines = tuple[int, ...]  # numbers of lines: of any direction, at constant x, at constant y
+Counts = tuple[tuple[Lines, ...], ...]  # maximum numbers of zero lines in each cell of a grid
 
 
 def masks(weights: int, layers: Mask = (), width: int = 2) -> Iterator[Mask]:
@@ -50,8 +51,11 @@ def grids(mask: Mask, second: Sequence[int], *kept: int) -> Iterator[tuple[int, 
                 values = [(True, d, i) if states[i] else None for i, d in enumerate(names)]
                 parts[key] = pieces(mask, 1, tuple(values), states)
             cells[cell] = [parts[key] for key in keys]
-        total, _ = together([part for cell in product(columns, rows) for part in cells[cell]])
-        yield total, tuple(tuple(together(cells[c, r])[0] for r in rows) for c in columns)
+        grid = [cells[cell] for cell in product(columns, rows)]
+        total, _ = together([part for cell in grid for part in cell])
+        for counts in product(*(by_direction(*together(cell)) for cell in grid)):
+            starts = range(0, len(counts), len(rows))
+            yield total, tuple(counts[start : start + len(rows)] for start in starts)
 
 
 def sequences(
@@ -98,6 +102,15 @@ def pieces(mask: Mask, level: int, values: tuple[Value, ...], states: Mapping[in
     if level + 1 == len(mask) and len(variables) <= 2 and len(set(variables)) == 1:
         count = min(count, len(variables))  # zeros of a sum of at most two ramps of one variable
     return count, every
+
+
+def by_direction(count: int, every: frozenset[tuple[Value, ...]]) -> list[Lines]:
+    """Return the maximum numbers of lines of pieces; a line of any direction replaces others."""
+    found = [{value[1] for value in values if value and value[0]} for values in every]
+    upright, level = found.count({1}), found.count({2})
+    free = min(count, len(every) - upright - level)
+    splits = ((n, count - free - n) for n in range(count - free + 1))
+    return [(free, n, m) for n, m in splits if n <= upright and m <= level]
 
 
 def together(cells: Sequence[Cell], regions: int | None = None) -> Cell:
