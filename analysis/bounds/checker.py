@@ -22,8 +22,8 @@ def check(certificate: Mapping[str, Any], points: Array, labels: Array) -> int:
     if not too_few((((needed - 1, 0, 0),),)):
         raise ValueError(f"the chords do not show that {needed} lines are needed")
     for mask in masks(bound - 1):
-        counts = (grids(mask, *way) for way in ways(mask))
-        if not any(all(n < needed or too_few(cells) for n, cells in grid) for grid in counts):
+        orders = (grids(mask, *way) for way in ways(mask))
+        if not any(all(n < needed or all(map(too_few, c)) for n, c in order) for order in orders):
             raise ValueError(f"mask {mask} is not shown to have too few lines")
     return bound
 
@@ -67,22 +67,22 @@ def counting(certificate: Mapping[str, Any], points: Array, labels: Array) -> Ca
         for _, (a, b), (c, d) in cells:
             near = (high >= [a << 34, c << 34]) & (low <= [b << 34, d << 34])
             columns[k, (a, b), (c, d)] = np.repeat(weights[k], parts) * near.all(axis=1)
-    table = np.array([*columns.values()], dtype=np.int32).T
+    table = np.array([*columns.values()], dtype=np.int32)
     most = np.zeros((3, len(columns)), dtype=np.int64)
     for axis, coordinates in enumerate((x, x[:, ::-1])):
         sides = [coordinates @ np.array([steps, t]) for t in range(-steps, steps + 1)]
         spans = [(np.minimum.reduceat(s, starts), np.maximum.reduceat(s, starts)) for s in sides]
-        intervals = [(0, *ends) for ends in pairwise(spans)] + [(1 + axis, *[spans[steps]] * 2)]
-        for lines, (low, high), (low2, high2) in intervals:
+        intervals: list[Any] = [(0, *ends) for ends in pairwise(spans)]
+        for lines, (low, high), (low2, high2) in [*intervals, (1 + axis, *[spans[steps]] * 2)]:
             # Coordinates in units of 2^-40 are rounded down, by less than 1.
             low, high = np.minimum(low, low2) - steps, np.maximum(high, high2) + 2 * steps
             for left, right in ((low[q], high[p]), (low[p], high[q])):
                 met = np.flatnonzero(left <= right)
-                kind = np.repeat([0, 1], len(met))
+                kind = np.repeat(np.array([0, 1], dtype=np.int32), len(met))
                 order = np.lexsort((kind, np.concatenate([left[met], right[met]])))
-                changes = np.concatenate([table[met], -table[met]])[order]
-                total = np.cumsum(changes, axis=0, dtype=np.int32)
-                most[lines] = np.maximum(most[lines], total.max(axis=0, initial=0))
+                pairs, signs = np.tile(met, 2)[order], 1 - 2 * kind[order]
+                total = np.cumsum(table.take(pairs, axis=1) * signs, axis=1, dtype=np.int32)
+                most[lines] = np.maximum(most[lines], total.max(axis=1, initial=0))
     heaviest = dict(zip(columns, most.T.tolist(), strict=True))
     edges = [[*pairwise(sorted([-FAR, *cuts, FAR]))] for cuts in certificate["cuts"]]
 

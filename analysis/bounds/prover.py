@@ -47,7 +47,7 @@ STEPS = 60
 CUT_SPACING = 8
 """Distance of neighbouring cuts, in units of 1/64."""
 
-FIRST_WIDTH = 6
+FIRST_WIDTH = 12
 """Number of intervals between cuts in a side of the first boxes of positions."""
 
 ROUNDS = 45
@@ -61,9 +61,6 @@ LINES_PER_ROUND = 40
 
 KNOWN_LINES = 160
 """Number of recently added lines that the first programme of a box starts with."""
-
-RECENT = 8
-"""Number of recent weightings tried on a box before a linear programme."""
 
 UNIT = 1000
 """Weight in the certificate of a chord of weight 1, the most that a point has to bear."""
@@ -119,7 +116,10 @@ def _by_kinks(weights: int, lines: int) -> list[tuple[tuple[int, int], list[Coun
             continue
         # The checker accepts any way of counting.
         for cells in min(
-            ({cells for total, cells in grids(mask, *way) if total >= lines} for way in ways(mask)),
+            (
+                {cells for total, found in grids(mask, *way) if total >= lines for cells in found}
+                for way in ways(mask)
+            ),
             key=lambda found: max((int(np.sum(cells)) for cells in found), default=0),
         ):
             groups.setdefault((len(cells) - 1, len(cells[0]) - 1), set()).add(cells)
@@ -261,13 +261,16 @@ class _Lines:
         points = np.concatenate([chords.points[a:b] for a, b in chords.ranges])
         sizes = np.diff(chords.cuts).ravel()
         starts = np.cumsum(sizes) - sizes
-        lefts, rights, ends = [], [], []
+        lefts: list[Floats] = []
+        rights: list[Floats] = []
+        ends: list[Any] = []
         places: list[list[int]] = [[], [], []]
         for axis, coordinates in enumerate((points, points[:, ::-1])):
             sides = [coordinates @ np.array([1, t / STEPS]) for t in range(-STEPS, STEPS + 1)]
             spans = [(_minima(side, starts), -_minima(-side, starts)) for side in sides]
-            exact = 1 + axis, spans[STEPS], spans[STEPS]
-            for kind, (low, high), (low2, high2) in [*((0, *v) for v in pairwise(spans)), exact]:
+            intervals = [(0, *both) for both in pairwise(spans)]
+            intervals.append((1 + axis, spans[STEPS], spans[STEPS]))
+            for kind, (low, high), (low2, high2) in intervals:
                 low, high = np.minimum(low, low2) - ROUNDING, np.maximum(high, high2) + ROUNDING
                 for left, right in ((low[q], high[p]), (low[p], high[q])):
                     places[kind].append(len(lefts))
@@ -354,7 +357,7 @@ class Weightings:
             box, left = boxes.pop()
             if any(a >= b for side in box for a, b in side):
                 continue
-            for weighting in range(len(self.weights))[: -1 - RECENT : -1]:
+            for weighting in reversed(range(len(self.weights))):
                 left = self._exclude(weighting, box, left)
             while len(left):
                 most = left[left.sum(axis=1).argmax()]
@@ -398,11 +401,12 @@ class Weightings:
 
     def _cells(self, box: Box) -> list[CellRange]:
         """Return where the cells of a grid lie whose kinks have positions in a box."""
-        slabs = []
+        slabs: list[list[Kink]] = []
         for side, cuts in zip(box, self._cuts, strict=True):
             lows, highs = [0, *(a for a, _ in side)], [*(b for _, b in side), len(cuts) - 1]
             slabs.append([*zip(lows, highs, strict=True)])
-        return [(column, row, lines) for column, row, lines in product(*slabs, range(3))]
+        columns, rows = slabs
+        return [*product(columns, rows, range(3))]
 
     def _near(self, cell: CellRange) -> Bools:
         """Return the pairs of parts whose chords may meet a cell, bool [P]."""
@@ -476,7 +480,10 @@ class Weightings:
                 value -= counts[cell] * most.max()
                 for direction in np.argsort(-most)[:LINES_PER_ROUND].tolist():
                     if most[direction] > solution.x[number + cell] + TOLERANCE:
-                        line = int(self._lines.directions[kind][direction]), float(offsets[direction])
+                        line = (
+                            int(self._lines.directions[kind][direction]),
+                            float(offsets[direction]),
+                        )
                         overlooked |= add(cell, *line)
                         self._known.append(line)
             best = max(best, value)

@@ -36,7 +36,7 @@ def ways(mask: Mask) -> Iterator[tuple[Sequence[int], int, int]]:
     yield from product(((), *mask[1:2]), *kept)
 
 
-def grids(mask: Mask, second: Sequence[int], *kept: int) -> Iterator[tuple[int, Counts]]:
+def grids(mask: Mask, second: Sequence[int], *kept: int) -> Iterator[tuple[int, Iterator[Counts]]]:
     """Yield the maximum numbers of zero lines, in all and by cell, for each order of the kinks."""
     general = [((i, False), (i, True)) for i, row in enumerate(mask[0]) if row == 3]
     others = [frozenset(states) for states in product(*general)]
@@ -53,9 +53,13 @@ def grids(mask: Mask, second: Sequence[int], *kept: int) -> Iterator[tuple[int, 
             cells[cell] = [parts[key] for key in keys]
         grid = [cells[cell] for cell in product(columns, rows)]
         total, _ = together([part for cell in grid for part in cell])
-        for counts in product(*(by_direction(*together(cell)) for cell in grid)):
-            starts = range(0, len(counts), len(rows))
-            yield total, tuple(counts[start : start + len(rows)] for start in starts)
+        yield total, by_cell(grid, len(rows))
+
+
+def by_cell(grid: Sequence[Sequence[Cell]], rows: int) -> Iterator[Counts]:
+    """Yield every way in which the zero lines of each cell's pieces may be most."""
+    for counts in product(*(by_direction(*together(parts)) for parts in grid)):
+        yield tuple(counts[start : start + rows] for start in range(0, len(counts), rows))
 
 
 def sequences(
