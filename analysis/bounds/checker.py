@@ -67,7 +67,7 @@ def counting(certificate: Mapping[str, Any], points: Array, labels: Array) -> Ca
         for _, (a, b), (c, d) in cells:
             near = (high >= [a << 34, c << 34]) & (low <= [b << 34, d << 34])
             columns[k, (a, b), (c, d)] = np.repeat(weights[k], parts) * near.all(axis=1)
-    table = np.array([*columns.values()], dtype=np.int32)
+    table = np.array([*columns.values()], dtype=np.int32).reshape(len(columns), len(p))
     most = np.zeros((3, len(columns)), dtype=np.int64)
     for axis, coordinates in enumerate((x, x[:, ::-1])):
         sides = [coordinates @ np.array([steps, t]) for t in range(-steps, steps + 1)]
