@@ -82,13 +82,16 @@ def prove(dataset: Dataset, target: str) -> dict[str, Any]:
     decimal number.
 
     Raises:
-        ValueError: the data set has other features or classes, or its points are not in order.
+        ValueError: the data set has other features or classes, its points are not in order, or a
+            constant may reach the target as far as the chords show.
     """
     check_covered(dataset)
     weightings = Weightings(Chords.of(dataset), int((1 - Fraction(target)) * len(dataset)))
     lines = 1
     while weightings.exclude((0, 0), [(((lines, 0, 0),),)]):
         lines += 1
+    if lines == 1 and not weightings.exclude((0, 0), [(((0, 0, 0),),)]):
+        raise ValueError(f"too few points of {dataset.name} are near those of the other class")
     for bound in count(2):
         kept = len(weightings.boxes)
         if not all(weightings.exclude(*group) for group in _by_kinks(bound, lines)):

@@ -77,6 +77,15 @@ def test_ring_needs_three_lines_and_six_weights() -> None:
     assert max(most_lines(mask) for mask in masks(5)) == 3, "so the bound needs quadrants"
 
 
+def test_two_parallel_segments_need_one_line_and_two_weights() -> None:
+    x = np.linspace(0, 1, 50)
+    points = np.concatenate([np.stack([x, np.full(50, y)], axis=1) for y in (0, 0.3)])
+    segments = Dataset.of("segments", points, np.repeat([0, 1], 50))
+    certificate = prove(segments, "0.99")
+    assert certificate["lines"] == 1
+    assert check(certificate, segments.points, segments.labels) == 2
+
+
 def raise_bound(certificate: dict[str, Any]) -> None:
     certificate["bound"] += 1
 
