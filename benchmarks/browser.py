@@ -83,7 +83,10 @@ def open_report(browser: WebDriver, folder: Path) -> int:
 
 
 def requested(browser: WebDriver) -> list[str]:
-    """Return the addresses that the page has requested since the last call, without data URLs."""
+    """Return the addresses that the page has requested since the last call.
+
+    Data URLs and the browser's own pages are left out.
+    """
     messages = [
         json.loads(entry["message"])["message"] for entry in _logged(browser, "performance")
     ]
@@ -92,7 +95,7 @@ def requested(browser: WebDriver) -> list[str]:
         for message in messages
         if message["method"] == "Network.requestWillBeSent"
     ]
-    return [address for address in addresses if not address.startswith("data:")]
+    return [address for address in addresses if not address.startswith(("data:", "chrome:"))]
 
 
 def console_messages(browser: WebDriver) -> list[str]:
