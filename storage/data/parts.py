@@ -175,9 +175,11 @@ def read_encoded(paths: StorePaths, part: RowsCommitted, columns: list[str]) -> 
     It is faster than `read_columns`, and repeated text takes no memory.
     """
     with _opened(paths, part) as stream:
-        stored = open_rows(stream)
+        # From memory and without threads: Arrow reads files in one of its own, and a process that
+        # ends right after starting it may abort.
+        stored = open_rows(stream.read(part.bytes + 1))
         _check_counts(stored.metadata, part.bytes, part.rows)
-        table = stored.read(columns=columns).select(columns)
+        table = stored.read(columns=columns, use_threads=False).select(columns)
         for field in table.schema:
             if _without_dictionary(field.type) != RESULT_SCHEMA.field(field.name).type:
                 raise TypeError(f"the column {field.name} has the type {field.type}")
