@@ -175,9 +175,7 @@ def read_encoded(paths: StorePaths, part: RowsCommitted, columns: list[str]) -> 
     It is faster than `read_columns`, and repeated text takes no memory.
     """
     with _opened(paths, part) as stream:
-        # From memory and without threads: Arrow reads files in one of its own, and a process that
-        # ends right after starting it may abort.
-        stored = open_rows(stream.read(part.bytes + 1))
+        stored = open_rows(stream)
         _check_counts(stored.metadata, part.bytes, part.rows)
         table = stored.read(columns=columns, use_threads=False).select(columns)
         for field in table.schema:
@@ -199,7 +197,8 @@ def open_rows(source: bytes | BufferedReader) -> pq.ParquetFile:
     metadata = pq.read_metadata(readable)
     columns = [metadata.schema.column(number) for number in range(metadata.num_columns)]
     text = [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
-    return pq.ParquetFile(readable, metadata=metadata, read_dictionary=text)
+    # With a buffer ahead Arrow starts a thread, and a process that ends right after it may abort.
+    return pq.ParquetFile(readable, metadata=metadata, read_dictionary=text, pre_buffer=False)
 
 
 def read_rows(
