@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import datetime
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -338,3 +340,23 @@ def test_reader_that_shares_the_state_of_a_writer_shows_its_commits(
                 assert reader.sql(count).to_pylist() == [{"n": 2 * number}]
                 assert len(reader.stored(rows.digest)) == 2 * number
             assert not reader.refresh()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+def test_reading_a_few_columns_starts_no_thread(fill: Callable[..., Path]) -> None:
+    count = "len(os.listdir('/proc/self/task'))"
+    code = f"""
+import os, sys
+import pyarrow.parquet
+from pathlib import Path
+from storage.reading.reader import StoreReader
+with StoreReader(Path(sys.argv[1])) as reader:
+    before = {count}
+    batches = list(reader.batches(["dataset", "accuracy"]))
+    print(sum(batch.num_rows for batch in batches), {count} - before)
+"""
+    command = [sys.executable, "-c", code, str(fill(3))]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found, threads = map(int, output.split())
+    assert found == 3
+    assert threads == 0
