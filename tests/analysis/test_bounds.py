@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from analysis.bounds import checker, zero_lines
 from analysis.bounds.checker import check, counting
-from analysis.bounds.prover import Chords, Weightings, prove
+from analysis.bounds.chords import Chords
+from analysis.bounds.prover import Weightings, prove
 from analysis.bounds.zero_lines import Mask, grids, masks, most_lines, ways
 from tests.orchestrator.running import refused, sparsest
 from workers.datasets import Dataset
