@@ -1,4 +1,4 @@
-"""What the driver hands out and counts: jobs, the workers that train them, and the tally."""
+"""Bookkeeping of the driver: jobs, numbers of workers, and counts of trained rows."""
 
 from __future__ import annotations
 
