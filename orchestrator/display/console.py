@@ -9,10 +9,7 @@ from collections.abc import Iterable
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from orchestrator.display.terminal import visible
-
-_PIPE_WIDTH = 1_000
-"""Characters per line where there is no terminal: tables keep all their columns and digits."""
+from orchestrator.display.terminal import PIPE_WIDTH, visible
 
 
 class _PlainConsole(Console):
@@ -42,7 +39,7 @@ def plain_console(*, stderr: bool = False, width: int | None = None) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     on_terminal = stream is not None and stream.isatty()
     if width is None and not on_terminal and "COLUMNS" not in os.environ:
-        width = _PIPE_WIDTH
+        width = PIPE_WIDTH
     # A notebook runs `!sparsest ...` in a pseudo-terminal but shows cursor movements as text.
     interactive = on_terminal and "JPY_PARENT_PID" not in os.environ
     return _PlainConsole(

@@ -19,9 +19,8 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud
 """Control characters except line feed and tab, other line separators, characters that change the
 writing direction, and surrogates, which cannot be encoded."""
 
-
-_PIPE_WIDTH = 1_000
-"""Characters per line where there is no terminal."""
+PIPE_WIDTH = 1_000
+"""Characters per line where there is no terminal: tables keep all their columns and digits."""
 
 
 def visible(text: str) -> str:
@@ -37,7 +36,7 @@ def print_line(*lines: str, err: bool = False) -> None:
 
 def print_paragraph(text: str, indent: str = "") -> None:
     """Print text on standard output, wrapped at the width of the terminal if there is one."""
-    width = get_terminal_size((_PIPE_WIDTH, 0)).columns
+    width = get_terminal_size((PIPE_WIDTH, 0)).columns
     print_line(fill(text, width, initial_indent=indent, subsequent_indent=indent))
 
 
