@@ -83,20 +83,25 @@ def _read(path: Path) -> dict[str, Any]:
         certificate = json.loads(path.read_text())
     if not isinstance(certificate, dict) or not isinstance(certificate.get("dataset"), str):
         raise UserError(f"{path} is not a certificate: it names no data set")
+    if missing := {"weights", "cuts", "boxes"} - certificate.keys():
+        raise UserError(
+            f"{path} lacks {', '.join(sorted(missing))}, as certificates of versions before 0.5.0 "
+            "do: make it again with `sparsest bound --target ACCURACY --output FILE`"
+        )
     return certificate
 
 
 def _print(certificate: dict[str, Any], points: int) -> None:
-    from analysis.bounds.zero_lines import masks, most_lines
+    from analysis.bounds.zero_lines import masks
 
     target, lines, weights = (certificate[key] for key in ("target", "lines", "bound"))
     errors = int((1 - Fraction(target)) * points)
-    listed = [most_lines(mask) >= lines for mask in masks(weights - 1)]
+    listed = sum(1 for _ in masks(weights - 1))
     print_line(
         f"{certificate['dataset']}: a network of accuracy {target} misclassifies at most "
         f"{errors:,} of {points:,} points",
         f"straight pieces that its boundary needs: at least {lines}",
-        f"masks of at most {weights - 1} weights: {len(listed)}, of which {sum(listed)} allow that "
-        "many pieces, but too few in some quadrant",
+        f"masks of at most {weights - 1} weights: {listed:,}, each with fewer pieces, or too few "
+        "of them in some quadrant",
         f"proven: a network of accuracy {target} has at least {weights} weights",
     )
