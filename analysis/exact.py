@@ -27,7 +27,7 @@ _Point = tuple[Fraction, list[Fraction]]
 
 
 @dataclass(frozen=True)
-class Segment:
+class LineSegment:
     """A line segment of some number of points of one class, 0 or 1, from the first to the last."""
 
     start: tuple[Fraction, ...]
@@ -64,13 +64,13 @@ def exact_accuracy(network: MaskedNetwork | Layers, dataset: Dataset) -> Fractio
         for weight, bias in layers
     ]
     right = Fraction(0)
-    for segment in segments_of(dataset):
+    for segment in line_segments(dataset):
         positive = _positive_part(exact, segment)
         right += segment.points * (positive if segment.label else 1 - positive)
     return right / len(dataset)
 
 
-def segments_of(dataset: Dataset) -> list[Segment]:
+def line_segments(dataset: Dataset) -> list[LineSegment]:
     """Return the line segments on which the points of a data set lie, in order.
 
     Raises:
@@ -90,12 +90,12 @@ def segments_of(dataset: Dataset) -> list[Segment]:
         if length == 0 or np.abs(offsets - along[:, None] * direction).max() > MAX_DEVIATION:
             raise ValueError(f"the points of {dataset.name} do not lie on line segments in order")
         a, b = (tuple(map(_fraction, dataset.points[at])) for at in (first, end - 1))
-        segments.append(Segment(a, b, int(dataset.labels[first]), int(end - first)))
+        segments.append(LineSegment(a, b, int(dataset.labels[first]), int(end - first)))
     return segments
 
 
 def _positive_part(
-    layers: list[tuple[list[list[Fraction]], list[Fraction]]], segment: Segment
+    layers: list[tuple[list[list[Fraction]], list[Fraction]]], segment: LineSegment
 ) -> Fraction:
     """Return the fraction of a segment on which a network is positive."""
     points: list[_Point] = [(Fraction(0), list(segment.start)), (Fraction(1), list(segment.end))]

@@ -56,16 +56,16 @@ SHARING = 16
 
 COLUMNS = ("accuracy", "weight_nnz", "model_nnz")
 
-Sample = dict[str, Any]
+Outcomes = dict[str, Any]
 """Column -> array [trainings] of the outcomes of repeated trainings of one configuration."""
 
 
-def sample_of(rows: Sequence[Mapping[str, Any]]) -> Sample:
+def outcomes_of(rows: Sequence[Mapping[str, Any]]) -> Outcomes:
     """Return the outcomes in some rows."""
     return {name: np.array([row[name] for row in rows]) for name in COLUMNS}
 
 
-def authors_runs(path: Path) -> dict[str, tuple[Experiment, Sample]]:
+def authors_runs(path: Path) -> dict[str, tuple[Experiment, Outcomes]]:
     """Read the trainings with the authors' code: each configuration and its outcomes, by name.
 
     Each line is {"config": {"method", "lr", "schedule", "structure", ...}, "accuracy",
@@ -86,13 +86,13 @@ def authors_runs(path: Path) -> dict[str, tuple[Experiment, Sample]]:
             config["structure"] = Structure.parse(structure)
         case = Experiment(**config)
         name = f"{network}, {case.schedule}, learning rate {case.lr}"
-        configurations[name] = case, sample_of(runs)
+        configurations[name] = case, outcomes_of(runs)
     return configurations
 
 
-def our_runs(experiments: Sequence[Experiment]) -> Sample:
+def our_runs(experiments: Sequence[Experiment]) -> Outcomes:
     """Train the experiments with the fast trainer."""
-    return sample_of(train_batch(list(experiments)).select(COLUMNS).to_pylist())
+    return outcomes_of(train_batch(list(experiments)).select(COLUMNS).to_pylist())
 
 
 def sharing_accuracies(case: Experiment) -> Accuracies:

@@ -14,7 +14,7 @@ from search.structure import Structure
 from workers.datasets import Dataset, load_dataset
 from workers.fast import train_networks
 from workers.kernel.compiled import compiled
-from workers.kernel.networks import Networks
+from workers.kernel.networks import PackedNetworks
 from workers.kernel.passes import forward
 from workers.kernel.points import gather
 from workers.kernel.programs import ALIVE
@@ -64,7 +64,7 @@ def _shares(experiments: Sequence[Experiment], dataset: Dataset) -> NDArray[np.f
     for experiment in experiments:
         networks = SparseNetworks([start_of(experiment, dataset, {})]).packed
 
-        def count(networks: Networks = networks, experiment: Experiment = experiment) -> None:
+        def count(networks: PackedNetworks = networks, experiment: Experiment = experiment) -> None:
             sums[:] += _counted(networks, experiment.batch_size, dataset, draw)
 
         train_networks(networks, [experiment], dataset, after_epoch=count)
@@ -72,7 +72,7 @@ def _shares(experiments: Sequence[Experiment], dataset: Dataset) -> NDArray[np.f
 
 
 def _counted(
-    networks: Networks, batch_size: int, dataset: Dataset, draw: np.random.Generator
+    networks: PackedNetworks, batch_size: int, dataset: Dataset, draw: np.random.Generator
 ) -> NDArray[np.float64]:
     """Return float64 [4, 2]: count and total for each column, summed over a few batches."""
     hidden, edges = int(networks.hidden[0]), int(networks.edges[0])

@@ -40,7 +40,7 @@ from workers.task import Task, run_task
 COMPARED = [name for name in RESULT_SCHEMA.names if name not in ("train_ms", "sweep_id", "backend")]
 
 
-class StudyRows(NamedTuple):
+class StudySample(NamedTuple):
     """A study, the indices of its stored rows, and the columns to compare."""
 
     study: Study
@@ -85,16 +85,16 @@ def _arguments() -> argparse.Namespace:
 
 def _of_store(
     reader: StoreReader, given: Mapping[str, StoredInit]
-) -> tuple[list[StudyRows], dict[str, StoredInit]]:
+) -> tuple[list[StudySample], dict[str, StoredInit]]:
     names = [study.name for study in reader.state.studies.values()]
     targets = with_inits(find_targets(names), reader.state.inits)
-    samples = [StudyRows(s.study, reader.stored(s.study.digest), COMPARED) for s in targets]
+    samples = [StudySample(s.study, reader.stored(s.study.digest), COMPARED) for s in targets]
     return samples, {init.token: init for init in combined(reader.state.inits, given).values()}
 
 
 def _of_published(
     reader: PublishedReader, given: Mapping[str, StoredInit]
-) -> tuple[list[StudyRows], dict[str, StoredInit]]:
+) -> tuple[list[StudySample], dict[str, StoredInit]]:
     inits = {init.token: init for init in given.values()}
     samples = []
     for file in reader.files:
@@ -108,12 +108,12 @@ def _of_published(
             continue
         has = {*file.rows().column_names, *SPECIFICATION_COLUMNS}
         columns = [name for name in COMPARED if name in has]
-        samples.append(StudyRows(file.study, file.indices(), columns))
+        samples.append(StudySample(file.study, file.indices(), columns))
     return samples, inits
 
 
 def _compare(
-    reader: ResultsReader, sample: StudyRows, count: int, inits: Mapping[str, StoredInit]
+    reader: ResultsReader, sample: StudySample, count: int, inits: Mapping[str, StoredInit]
 ) -> int:
     """Retrain rows of a study; return how many differ although the backend is the same."""
     stored = list(sample.stored)

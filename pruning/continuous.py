@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.protocol import Free, Measure, Objective, Requests, Segment
-from pruning.segments import dense_network, finetuned, finetuned_stages, flat_weights, sigmoid
+from pruning.segments import dense_network, finetune, finetune_stages, flat_weights, sigmoid
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -70,7 +70,7 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
         step = epoch * measure.steps_per_epoch
         network = yield Segment(network, step, step + measure.steps_per_epoch, rate, objective)
     kept = np.where(gates > 0, function.scale * values, np.float32(0))
-    return (yield from finetuned(experiment, network, kept, measure))
+    return (yield from finetune(experiment, network, kept, measure))
 
 
-stages = finetuned_stages
+stages = finetune_stages

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.protocol import Free, Measure, Objective, Requests
-from pruning.segments import dense_network, finetuned, finetuned_stages, flat_weights, train_rounds
+from pruning.segments import dense_network, finetune, finetune_stages, flat_weights, train_rounds
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -61,7 +61,7 @@ def factorised(
     weights = product(free)
     small = np.abs(weights) <= setting(experiment, "threshold")
     kept = np.where(small, np.float32(0), weights)
-    return (yield from finetuned(experiment, network, kept, measure))
+    return (yield from finetune(experiment, network, kept, measure))
 
 
 def product(free: Free) -> NDArray[np.float32]:
@@ -81,4 +81,4 @@ def factor_gradients(free: Free, slopes: NDArray[np.float32]) -> Free:
     return [*gradients, before]
 
 
-stages = finetuned_stages
+stages = finetune_stages

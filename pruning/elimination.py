@@ -42,7 +42,7 @@ from numpy.typing import NDArray
 from pruning.biases import bias_masks
 from pruning.protocol import Measure, Requests, Segment, Snapshot, target_of
 from pruning.saliency import Floats, Unrolled
-from pruning.segments import dense_network, is_finite
+from pruning.segments import dense_network, is_finite, train_rounds
 from pruning.to_accuracy import ASSUMED_LEFT, keeps, number_of_weights
 from search.experiment import Experiment
 from search.layers import Layers, count_kept
@@ -67,7 +67,7 @@ Removal = Sequence[Edge]
 """Weights that are removed together."""
 
 
-class Network:
+class ShrinkingNetwork:
     """A network from which weights are removed, in float64.
 
     Args:
@@ -173,7 +173,7 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
     if experiment.target_accuracy is not None:
         return _to_accuracy(experiment, layers, measure)
     target = target_of(experiment, sum(weight.size for weight, _ in layers))
-    return eliminate(experiment, layers, measure, target, Network)
+    return eliminate(experiment, layers, measure, target, ShrinkingNetwork)
 
 
 def _to_accuracy(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
@@ -188,9 +188,9 @@ def _to_accuracy(experiment: Experiment, layers: Layers, measure: Measure) -> Re
         few = number_of_weights(network) <= setting(experiment, "exact_below")
         return few and misses > PATIENCE
 
-    network, _ = yield from eliminated(experiment, layers, measure, 1, Network, visit)
+    network, _ = yield from remove_weights(experiment, layers, measure, 1, ShrinkingNetwork, visit)
     for candidate, step in reversed(passed):
-        network = yield from annealed(experiment, candidate, measure, step)
+        network = yield from finish(experiment, candidate, measure, step)
         if keeps(experiment, network, measure):
             break
     return network
@@ -201,19 +201,19 @@ def eliminate(
     layers: Layers,
     measure: Measure,
     target: int,
-    pruned_network: type[Network],
+    pruned_network: type[ShrinkingNetwork],
 ) -> Requests:
     """Eliminate in all four stages, with the removals that a kind of network proposes."""
-    network, step = yield from eliminated(experiment, layers, measure, target, pruned_network)
-    return (yield from annealed(experiment, network, measure, step))
+    network, step = yield from remove_weights(experiment, layers, measure, target, pruned_network)
+    return (yield from finish(experiment, network, measure, step))
 
 
-def eliminated(
+def remove_weights(
     experiment: Experiment,
     layers: Layers,
     measure: Measure,
     target: int,
-    pruned_network: type[Network],
+    pruned_network: type[ShrinkingNetwork],
     visit: Callable[[Snapshot, int], bool] = lambda network, step: False,
 ) -> Generator[Segment | list[Segment], Any, tuple[Snapshot, int]]:
     """Return the network of at most `target` weights after stages 1 to 3, and the next step.
@@ -270,16 +270,12 @@ def eliminated(
     return network, step
 
 
-def annealed(experiment: Experiment, network: Snapshot, measure: Measure, step: int) -> Requests:
-    """Return the network after stage 4, which starts with a step."""
-    fine = setting(experiment, "fine")
-    for epoch, rate in enumerate(measure.learning_rates):
-        first = step + epoch * measure.steps_per_epoch
-        network = yield Segment(network, first, first + measure.steps_per_epoch, rate * fine)
-    return network
+def finish(experiment: Experiment, network: Snapshot, measure: Measure, step: int) -> Requests:
+    """Train for stage 4, which starts with a step."""
+    return train_rounds(network, measure, step, rate_factor=setting(experiment, "fine"))
 
 
-def _shrunk(network: Network, count: int, exact_below: int) -> Snapshot:
+def _shrunk(network: ShrinkingNetwork, count: int, exact_below: int) -> Snapshot:
     """Return the network after removing weights until at most `count` are left."""
     while (weights := network.weights) > count:
         exact = weights <= 2 * exact_below

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from pruning.biases import bias_masks
 from pruning.draws import Draw, uniform_draws
-from pruning.elimination import Edge, Network, annealed, eliminated, sample_of, stages_to
+from pruning.elimination import Edge, ShrinkingNetwork, finish, remove_weights, sample_of, stages_to
 from pruning.protocol import Measure, Requests, Segment, Snapshot, target_of
 from pruning.saliency import Floats
 from pruning.segments import at_rest, is_finite
@@ -50,7 +50,7 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
     target = target_of(experiment, sum(weight.size for weight, _ in layers))
     sample = sample_of(measure.points, measure.labels, SAMPLE)
     draw = uniform_draws(experiment.seed("exchange"))
-    network, step = yield from eliminated(experiment, layers, measure, target, Network)
+    network, step = yield from remove_weights(experiment, layers, measure, target, ShrinkingNetwork)
     retrain = round(setting(experiment, "retrain") * experiment.epochs * measure.steps_per_epoch)
     rate = experiment.lr * setting(experiment, "fine")
     network = yield Segment(network, step, step + retrain, rate)
@@ -74,7 +74,7 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
             step += steps
         candidates = [network, *(copy for copy in copies if 0 < number_of_weights(copy) <= target)]
         network = min(candidates, key=lambda candidate: _loss(candidate, sample))
-    return (yield from annealed(experiment, network, measure, step))
+    return (yield from finish(experiment, network, measure, step))
 
 
 def grown(network: Snapshot, count: int, draw: Draw) -> Snapshot:
@@ -134,14 +134,14 @@ def _revive(
 
 def _with_one_less(network: Snapshot, sample: tuple[Floats, Floats]) -> Snapshot:
     """Return the network without its weight of least saliency."""
-    pruned = Network(network, sample)
+    pruned = ShrinkingNetwork(network, sample)
     pruned.remove(pruned.least(1, exact=True))
     return pruned.snapshot()
 
 
 def _loss(network: Snapshot, sample: tuple[Floats, Floats]) -> float:
     """Return the mean loss over a sample of points, infinite for a diverged network."""
-    return Network(network, sample).loss() if is_finite(network) else np.inf
+    return ShrinkingNetwork(network, sample).loss() if is_finite(network) else np.inf
 
 
 def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:

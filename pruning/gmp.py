@@ -25,7 +25,7 @@ from collections.abc import Callable
 from pruning.magnitude import full_masks, keep_largest
 from pruning.protocol import Batch, Measure, Permute, Requests, Segment, Snapshot, target_of
 from pruning.schedule import Scheduled, with_masks
-from pruning.to_accuracy import number_of_weights, pruned_to_accuracy, rounds_to_accuracy
+from pruning.to_accuracy import number_of_weights, prune_to_accuracy, rounds_to_accuracy
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -79,7 +79,7 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
             network = yield Segment(network, step, step + measure.steps_per_epoch, rate)
         return network
 
-    return pruned_to_accuracy(experiment, layers, measure, FRACTION, one_round)
+    return prune_to_accuracy(experiment, layers, measure, FRACTION, one_round)
 
 
 def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.protocol import Free, Measure, Objective, Requests
-from pruning.segments import dense_network, finetuned, finetuned_stages, flat_weights, train_rounds
+from pruning.segments import dense_network, finetune, finetune_stages, flat_weights, train_rounds
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -72,7 +72,7 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
     objective = Objective([flat_weights(layers)], lambda free: free[0], groups.gradient)
     network = yield from train_rounds(dense_network(layers), measure, objective=objective)
     kept = groups.kept(flat_weights(network.layers), float(setting(experiment, "threshold")))
-    return (yield from finetuned(experiment, network, kept, measure))
+    return (yield from finetune(experiment, network, kept, measure))
 
 
-stages = finetuned_stages
+stages = finetune_stages

@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.protocol import Free, Measure, Objective, Requests, Segment
-from pruning.segments import dense_network, finetuned, finetuned_stages, flat_weights, sigmoid
+from pruning.segments import dense_network, finetune, finetune_stages, flat_weights, sigmoid
 from search.compilation import compiled
 from search.experiment import Experiment
 from search.layers import Layers
@@ -137,7 +137,7 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
         network = yield Segment(network, step, last, learning_rate, objective)
     gates = np.clip(sigmoid(parameters) * (HIGHEST - LOWEST) + LOWEST, 0, 1)
     kept = (values * gates).astype(np.float32)
-    return (yield from finetuned(experiment, network, kept, measure))
+    return (yield from finetune(experiment, network, kept, measure))
 
 
-stages = finetuned_stages
+stages = finetune_stages

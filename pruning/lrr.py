@@ -25,7 +25,7 @@ from pruning.magnitude import full_masks, keep_largest
 from pruning.protocol import Batch, Measure, Permute, Requests, Snapshot, target_of
 from pruning.schedule import Scheduled, with_masks
 from pruning.segments import dense_network, train_rounds
-from pruning.to_accuracy import pruned_to_accuracy, rounds_to_accuracy
+from pruning.to_accuracy import prune_to_accuracy, rounds_to_accuracy
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -62,7 +62,7 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
         return train_rounds(_pruned(network, left), measure, first)
 
     fraction = float(setting(experiment, "fraction"))
-    return pruned_to_accuracy(experiment, layers, measure, fraction, one_round)
+    return prune_to_accuracy(experiment, layers, measure, fraction, one_round)
 
 
 def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:

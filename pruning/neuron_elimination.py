@@ -24,7 +24,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from pruning.elimination import EVENTS, Network, Removal, eliminate
+from pruning.elimination import EVENTS, Removal, ShrinkingNetwork, eliminate
 from pruning.elimination import stages as stages_of_weights
 from pruning.protocol import Measure, Requests, target_of
 from search.experiment import Experiment
@@ -32,7 +32,7 @@ from search.layers import Layers
 from search.methods import setting
 
 
-class NeuronNetwork(Network):
+class NeuronNetwork(ShrinkingNetwork):
     """A network from which hidden neurons are removed, in float64.
 
     Attributes:

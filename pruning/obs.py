@@ -35,7 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.curvature import Curved
-from pruning.elimination import Network, sample_of
+from pruning.elimination import ShrinkingNetwork, sample_of
 from pruning.protocol import Measure, Requests, Segment, Snapshot, target_of
 from pruning.saliency import Floats
 from pruning.segments import dense_network, is_finite, train_rounds
@@ -50,10 +50,10 @@ DIAGONAL_PORTION = 0.1
 """The same while the matrix is taken as diagonal."""
 
 
-class Patient(Network):
+class ObsNetwork(ShrinkingNetwork):
     """A network from which weights are removed, in float64."""
 
-    def operate(self, count: int, damping: float) -> None:
+    def remove_least(self, count: int, damping: float) -> None:
         """Remove weights of least saliency and adjust the other parameters.
 
         Neurons without a purpose can take more along. `damping` is added to the diagonal of the
@@ -94,10 +94,10 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
     retrain_steps = round(retrain * experiment.epochs * measure.steps_per_epoch)
     network = yield from train_rounds(dense_network(layers), measure)
     step = experiment.epochs * measure.steps_per_epoch
-    for count in counts(Network(network, sample).weights, target, rounds):
+    for count in counts(ShrinkingNetwork(network, sample).weights, target, rounds):
         if not is_finite(network):
             return network
-        network = _pruned(experiment, Patient(network, sample), count)
+        network = _pruned(experiment, ObsNetwork(network, sample), count)
         if count > target:
             network = yield Segment(network, step, step + retrain_steps, experiment.lr)
             step += retrain_steps
@@ -106,7 +106,7 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
     return network
 
 
-def _pruned(experiment: Experiment, network: Patient, count: int) -> Snapshot:
+def _pruned(experiment: Experiment, network: ObsNetwork, count: int) -> Snapshot:
     """Return the network after removing weights until at most `count` are left."""
     full_below = int(setting(experiment, "full_below"))
     damping = float(setting(experiment, "damping"))
@@ -115,7 +115,7 @@ def _pruned(experiment: Experiment, network: Patient, count: int) -> Snapshot:
             removed = min(int(weights * DIAGONAL_PORTION), weights - max(count, full_below))
             network.remove(network.least(max(1, removed), exact=False))
         else:
-            network.operate(min(max(1, int(weights * PORTION)), weights - count), damping)
+            network.remove_least(min(max(1, int(weights * PORTION)), weights - count), damping)
     return network.snapshot()
 
 

@@ -74,11 +74,12 @@ def train_rounds(
     first_step: int = 0,
     rounds: float = 1.0,
     objective: Objective | None = None,
+    rate_factor: float = 1.0,
 ) -> Requests:
     """Train with the experiment's learning-rate schedule, from a first step that starts an epoch.
 
     The length is a multiple, `rounds`, of `Experiment.epochs`; the schedule is stretched or
-    squeezed. For `objective` see `Segment`.
+    squeezed, and multiplied by `rate_factor`. For `objective` see `Segment`.
 
     Example:
         >>> import sparsest
@@ -96,12 +97,12 @@ def train_rounds(
     epochs = round(rounds * len(rates))
     for epoch in range(epochs):
         step = first_step + epoch * measure.steps_per_epoch
-        rate = rates[epoch * len(rates) // epochs]
+        rate = rates[epoch * len(rates) // epochs] * rate_factor
         network = yield Segment(network, step, step + measure.steps_per_epoch, rate, objective)
     return network
 
 
-def finetuned(
+def finetune(
     experiment: Experiment, network: Snapshot, weights: NDArray[np.float32], measure: Measure
 ) -> Requests:
     """Remove the weights that are zero and train the others for the setting `finetune`.
@@ -115,8 +116,8 @@ def finetuned(
     return (yield from train_rounds(pruned, measure, last, rounds))
 
 
-def finetuned_stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
-    """Return the stages of one round and `finetuned`; see `pruning.registry.stages_of`.
+def finetune_stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
+    """Return the stages of one round and `finetune`; see `pruning.registry.stages_of`.
 
     A quarter of the weights is assumed to be left, which the method decides in the training.
     """

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.biases import bias_masks
-from pruning.elimination import Network, Removal
+from pruning.elimination import Removal, ShrinkingNetwork
 from pruning.neuron_elimination import NeuronNetwork
 from pruning.protocol import Snapshot
 from pruning.saliency import Floats
@@ -34,7 +34,7 @@ def smaller_networks(
     float64 [points].
     """
     snapshot = Snapshot(layers, at_rest(layers), list(masks), bias_masks(masks))
-    whole = Network(snapshot, sample)
+    whole = ShrinkingNetwork(snapshot, sample)
     order = whole.least(weights + count, exact=True)
     removals: list[Removal] = [
         order[n : n + weights] for n in range(min(count, len(order) - weights + 1))

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from pruning.protocol import Free, Measure, Objective, Requests
 from pruning.segments import (
     dense_network,
-    finetuned,
-    finetuned_stages,
+    finetune,
+    finetune_stages,
     flat_weights,
     sigmoid,
     train_rounds,
@@ -87,7 +87,7 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
         [experiment.weight_decay, float(setting(experiment, "strength"))],
     )
     network = yield from train_rounds(dense_network(layers), measure, objective=objective)
-    return (yield from finetuned(experiment, network, flat_weights(network.layers), measure))
+    return (yield from finetune(experiment, network, flat_weights(network.layers), measure))
 
 
-stages = finetuned_stages
+stages = finetune_stages

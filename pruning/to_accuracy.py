@@ -31,7 +31,7 @@ def keeps(experiment: Experiment, network: Snapshot, measure: Measure) -> bool:
     return target is not None and measure.validation(network).accuracy >= target
 
 
-def pruned_to_accuracy(
+def prune_to_accuracy(
     experiment: Experiment, layers: Layers, measure: Measure, fraction: float, round_of: Round
 ) -> Requests:
     """Return the last network that kept the accuracy.

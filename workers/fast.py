@@ -21,7 +21,7 @@ from workers.adaptive import train_adaptively
 from workers.cost import network_cost, prefers_matrices
 from workers.datasets import Dataset
 from workers.kernel.measure import Evaluation
-from workers.kernel.networks import Networks
+from workers.kernel.networks import PackedNetworks
 from workers.kernel.sgd import scratch, train_steps
 from workers.mask_schedule import mask_schedule_of, train_with_mask_schedule
 from workers.schedules import learning_rates
@@ -130,7 +130,7 @@ def _train_together(
 
 
 def train_networks(
-    networks: Networks,
+    networks: PackedNetworks,
     group: Sequence[Experiment],
     dataset: Dataset,
     steps: int | None = None,

@@ -16,7 +16,7 @@ from pruning.protocol import Snapshot
 from search.layers import Layers, spread
 from workers.datasets import Dataset
 from workers.kernel.measure import Evaluation, evaluate_networks
-from workers.kernel.networks import Networks
+from workers.kernel.networks import PackedNetworks
 from workers.kernel.packing import pack_values, topology, unpack
 from workers.kernel.sgd import scratch, train_steps
 from workers.step_schedule import StepSchedule
@@ -122,7 +122,7 @@ def kept_neurons(
     return kept
 
 
-def _spread(network: Snapshot, kept: Neurons, packed: Networks, g: int) -> Layers:
+def _spread(network: Snapshot, kept: Neurons, packed: PackedNetworks, g: int) -> Layers:
     """Return the kernel's numbers of network g as layers of the whole network."""
     weights, biases = unpack(packed, g)
     arrays = spread(network.weight_masks, weights), spread(kept[1:], biases)

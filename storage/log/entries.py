@@ -206,7 +206,7 @@ Entry = Annotated[
 ]
 
 
-class Record(Strict):
+class NumberedEntry(Strict):
     """An entry with its number in the log, from 1, and the `LOG_FORMAT` of the writer."""
 
     format: Literal[1, 2, 3, 4] = LOG_FORMAT

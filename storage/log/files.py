@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from storage import durable
 from storage.errors import EntryDamaged, RowsRefused, StoreDamaged, StoreError, check_readable
 from storage.lock import StoreLock
-from storage.log.entries import LOG_FORMAT, Entry, Record
+from storage.log.entries import LOG_FORMAT, Entry, NumberedEntry
 from storage.log.seal import seal, unseal
 from storage.log.state import StoreState
 from storage.paths import StorePaths, entry_number, is_system_file
@@ -107,7 +107,7 @@ def publish(
 
 def entry_bytes(number: int, entry: Entry) -> bytes:
     """Return the content of the file of an entry; RowsRefused if it is too large to read."""
-    data = seal(Record(number=number, entry=entry).model_dump_json())
+    data = seal(NumberedEntry(number=number, entry=entry).model_dump_json())
     if len(data) > MAX_ENTRY_BYTES:
         raise RowsRefused(f"A log entry of {len(data):,} bytes: the limit is {MAX_ENTRY_BYTES:,}.")
     return data
@@ -125,7 +125,7 @@ def parse_entry(paths: StorePaths, number: int, data: bytes) -> Entry:
         body = unseal(data)
         if not body.startswith(_PRESENT_FORMAT):
             body = _in_present_format(paths, number, body)
-        record = Record.model_validate_json(body)
+        record = NumberedEntry.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])

@@ -37,7 +37,7 @@ EXAMPLES: Final = 5
 
 
 @dataclass
-class Counts:
+class RowCounts:
     """Numbers of rows of a study, or of all studies.
 
     Attributes:
@@ -80,7 +80,7 @@ class Comparison:
         examples: some of the different rows.
     """
 
-    studies: dict[str, Counts] = field(default_factory=dict)
+    studies: dict[str, RowCounts] = field(default_factory=dict)
     columns: Counter[str] = field(default_factory=Counter)
     lacking: Counter[str] = field(default_factory=Counter)
     other_backend: int = 0
@@ -88,10 +88,10 @@ class Comparison:
     examples: list[Example] = field(default_factory=list)
 
     @property
-    def total(self) -> Counts:
+    def total(self) -> RowCounts:
         """Numbers of rows of all studies together."""
         counts = [vars(counts) for counts in self.studies.values()]
-        return Counts(**{name: sum(one[name] for one in counts) for name in vars(Counts())})
+        return RowCounts(**{name: sum(one[name] for one in counts) for name in vars(RowCounts())})
 
     def details(self) -> list[str]:
         """Return lines about the rows that are not the same, and some of them as examples."""
@@ -147,7 +147,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, studies: Sequence[str] | Non
         "count(*) FILTER (a.content = b.content) "
         "FROM keys_a AS a FULL JOIN keys_b AS b USING (experiment_id) GROUP BY ALL ORDER BY ALL"
     ).fetchall():
-        comparison.studies[study] = Counts(only_a, only_b, equal)
+        comparison.studies[study] = RowCounts(only_a, only_b, equal)
     connection.execute(f"CREATE TEMP TABLE pairs AS {_pairs()}")
     groups = connection.execute(
         "SELECT study, differ, lack, backend_a, backend_b, count(*) FROM pairs GROUP BY ALL"

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from analysis.exact import exact_accuracy, segments_of
+from analysis.exact import exact_accuracy, line_segments
 from search.layers import Layers
 from workers.datasets import Dataset, load_dataset
 
@@ -51,7 +51,7 @@ def test_constant_zero_is_class_0() -> None:
 @pytest.mark.parametrize(("name", "turns"), [("cubist-spiral", 2), ("cubist-spiral-1", 1)])
 def test_spiral_has_eight_segments_per_turn_and_class(name: str, turns: int) -> None:
     dataset = load_dataset(name)
-    segments = segments_of(dataset)
+    segments = line_segments(dataset)
     assert [segment.label for segment in segments] == [0] * 8 * turns + [1] * 8 * turns
     assert sum(segment.points for segment in segments) == len(dataset)
 
@@ -79,4 +79,4 @@ def test_exact_accuracy_is_close_to_that_on_the_points() -> None:
 
 def test_points_off_segments_are_refused() -> None:
     with pytest.raises(ValueError, match="two-moons"):
-        segments_of(load_dataset("two-moons"))
+        line_segments(load_dataset("two-moons"))

@@ -19,7 +19,7 @@ from orchestrator.cli import app
 from search.experiment import TRAINING_VERSION
 from search.schema import SCHEMA_VERSION, STATUSES
 from storage.data.new_parts import known_schemas
-from storage.log.entries import LOG_FORMAT, Record, RowsCommitted
+from storage.log.entries import LOG_FORMAT, NumberedEntry, RowsCommitted
 from storage.log.seal import seal
 from storage.marker import STORE_FORMAT
 from storage.writing.writer import StoreWriter
@@ -74,7 +74,7 @@ def test_folder_contains_what_the_page_lists(store: sparsest.Store) -> None:
 
 def test_log_entry_on_the_page_is_valid() -> None:
     shown = json.loads(the_code(PAGE, "json"))
-    record = Record.model_validate_json(json.dumps(shown["record"]))
+    record = NumberedEntry.model_validate_json(json.dumps(shown["record"]))
     assert json.loads(seal(record.model_dump_json())) == shown
     assert isinstance(record.entry, RowsCommitted)
     assert known_schemas()[record.entry.schema_version] == record.entry.schema_sha256

@@ -19,7 +19,7 @@ from storage.checking import verify, verify_part
 from storage.checking.verify import inspect_store
 from storage.data.new_parts import make_part, to_parquet
 from storage.data.parts import read_part
-from storage.log.entries import Record, RowsCommitted
+from storage.log.entries import NumberedEntry, RowsCommitted
 from storage.log.files import read_log
 from storage.log.seal import seal
 from storage.paths import StorePaths
@@ -57,7 +57,7 @@ def rewrite(store: Path, change: Change) -> Path:
     write(paths.part(part.file), data)
     sha256 = hashlib.sha256(data).hexdigest()
     forged = part.model_copy(update={"bytes": len(data), "sha256": sha256})
-    write(paths.entry(number), seal(Record(number=number, entry=forged).model_dump_json()))
+    write(paths.entry(number), seal(NumberedEntry(number=number, entry=forged).model_dump_json()))
     return paths.part(part.file)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pruning.elimination import MAX_SHIFT, Network, requests, sample_of, stages
+from pruning.elimination import MAX_SHIFT, ShrinkingNetwork, requests, sample_of, stages
 from pruning.protocol import Snapshot
 from pruning.saliency import exp_minus
 from pruning.segments import dense_network
@@ -65,7 +65,7 @@ def test_saliency_is_the_loss_without_the_weight(seed: int, outputs: int) -> Non
     snapshot = sparse_network(seed, outputs)
     labels = SAMPLE[1] + np.arange(len(SAMPLE[1])) % 2 if outputs == 3 else SAMPLE[1]
     slow = SlowNetwork(snapshot, SLOW_SAMPLE[0], labels.tolist())
-    unrolled = Network(snapshot, (SAMPLE[0], labels))._activations()
+    unrolled = ShrinkingNetwork(snapshot, (SAMPLE[0], labels))._activations()
     losses, expansions = unrolled.losses(), unrolled.expansions()
     for layer, mask in enumerate(snapshot.weight_masks):
         assert np.isinf(losses[layer][~mask]).all()
@@ -79,7 +79,7 @@ def test_saliency_is_the_loss_without_the_weight(seed: int, outputs: int) -> Non
 @pytest.mark.parametrize("seed", range(4))
 def test_folding_changes_no_output(seed: int) -> None:
     snapshot = sparse_network(seed)
-    network = Network(snapshot, SAMPLE)
+    network = ShrinkingNetwork(snapshot, SAMPLE)
     removed = sorted(SlowNetwork(snapshot, *SLOW_SAMPLE).weights)[::2]
     network.remove(removed)
     unfolded = SlowNetwork(snapshot, *SLOW_SAMPLE).without(removed)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pruning.curvature import Curved
-from pruning.obs import Patient, counts, requests, stages
+from pruning.obs import ObsNetwork, counts, requests, stages
 from search.experiment import Experiment
 from search.methods import METHODS
 from tests.pruning.segments import compared
@@ -64,13 +64,13 @@ def test_other_parameters_minimise_the_quadratic_loss() -> None:
     snapshot = sparse_network(0)
     layers = [(np.array([[1.5, -0.5]], np.float32), np.array([0.2], np.float32))]
     masks = [np.ones((1, 2), np.bool_)]
-    patient = Patient(
+    network = ObsNetwork(
         replace(snapshot, layers=layers, velocities=layers, weight_masks=masks), SAMPLE
     )
-    slow = SlowCurvature(SlowNetwork(patient.snapshot(), *SLOW_SAMPLE))
+    slow = SlowCurvature(SlowNetwork(network.snapshot(), *SLOW_SAMPLE))
     matrix, before = slow.matrix(1e-4), slow.vector()
-    patient.operate(1, 1e-4)
-    ((weight, bias),) = patient.layers
+    network.remove_least(1, 1e-4)
+    ((weight, bias),) = network.layers
     change = np.array([*weight[0], *bias]) - before
     removed = int(np.flatnonzero(weight[0] == 0)[0])
     left = [place for place in range(3) if place != removed]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from search.indices import IndexSet
-from storage.merging.compare import Comparison, Counts, compare
+from storage.merging.compare import Comparison, RowCounts, compare
 from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Row, Rows
@@ -36,7 +36,7 @@ def test_time_and_sweep_are_not_compared(rows: Rows, tmp_path: Path) -> None:
     second = put(tmp_path / "b", rows, [rows.row(index, train_ms=1.0) for index in range(3)])
     comparison = compared(first, second)
     assert comparison.same
-    assert comparison.studies == {"phase1": Counts(equal=3)}
+    assert comparison.studies == {"phase1": RowCounts(equal=3)}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_difference_in_any_column_is_found(
     second = put(tmp_path / "b", rows, [rows.row(0, **({"prunable_95": 2} | changes)), rows.row(1)])
     comparison = compared(first, second)
     assert not comparison.same
-    assert comparison.total == Counts(equal=1, different=1)
+    assert comparison.total == RowCounts(equal=1, different=1)
     assert comparison.columns == dict.fromkeys(changes, 1)
     (example,) = comparison.examples
     assert example.experiment_id == rows.row(0)["experiment_id"]
@@ -70,12 +70,12 @@ def test_rows_of_only_one_store_are_counted(
     rows: Rows, fill: Callable[..., Path], tmp_path: Path
 ) -> None:
     first, second = fill(3, path=tmp_path / "a"), fill(2, 3, path=tmp_path / "b")
-    assert compared(first, second).total == Counts(only_b=2, equal=3)
-    assert compared(second, first).total == Counts(only_a=2, equal=3)
+    assert compared(first, second).total == RowCounts(only_b=2, equal=3)
+    assert compared(second, first).total == RowCounts(only_a=2, equal=3)
     assert compared(second, first, ["another"]).studies == {}
     empty = tmp_path / "empty"
     StoreWriter(empty).close()
-    assert compared(first, empty).total == Counts(only_a=3)
+    assert compared(first, empty).total == RowCounts(only_a=3)
     assert compared(empty, empty).same
 
 
@@ -84,7 +84,7 @@ def test_absent_column_is_not_a_difference(rows: Rows, tmp_path: Path) -> None:
     first = put(tmp_path / "a", rows, [rows.row(0), rows.row(1)])
     second = put(tmp_path / "b", rows, [rows.row(0, **curves), rows.row(1, loss=2.0, **curves)])
     comparison = compared(first, second)
-    assert comparison.total == Counts(lacking=1, different=1)
+    assert comparison.total == RowCounts(lacking=1, different=1)
     assert comparison.columns == {"loss": 1}
     assert comparison.lacking == {"epoch_loss": 2, "epoch_accuracy": 2}
 

@@ -17,7 +17,7 @@ from storage.data.new_parts import schema_sha256
 from storage.errors import StoreDamaged
 from storage.export import export_results
 from storage.log.entries import RowsCommitted, RowsOfSweep, no_rows_by_status
-from storage.merging.compare import Counts, compare
+from storage.merging.compare import RowCounts, compare
 from storage.merging.merge import merge_stores
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
@@ -201,4 +201,4 @@ def test_old_files_are_merged_unchanged(rows: Rows, old: Path, tmp_path: Path) -
         rows.append(writer, 3, 5)
     with StoreReader(old) as first, StoreReader(new) as second:
         found = compare(first.data_files(), second.data_files())
-    assert found.total == Counts(only_a=3, only_b=1, lacking=1)
+    assert found.total == RowCounts(only_a=3, only_b=1, lacking=1)

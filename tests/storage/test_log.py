@@ -16,7 +16,7 @@ from search.schema import SCHEMA_VERSION
 from storage.errors import StoreDamaged, StoreVersion
 from storage.log.entries import (
     LOG_FORMAT,
-    Record,
+    NumberedEntry,
     RowsCommitted,
     RowsOfSweep,
     RowsReplaced,
@@ -250,8 +250,8 @@ def test_initialisation_under_a_taken_name_is_noticed(store: Path) -> None:
 def test_initialisation_keeps_every_bit_of_its_floats(values: list[float]) -> None:
     weight = np.array([values], np.float32)
     bias = np.array([-0.0], np.float32)
-    body = Record(number=1, entry=init_entry("x", "y", [(weight, bias)])).model_dump_json()
-    entry = Record.model_validate_json(unseal(seal(body))).entry
+    body = NumberedEntry(number=1, entry=init_entry("x", "y", [(weight, bias)])).model_dump_json()
+    entry = NumberedEntry.model_validate_json(unseal(seal(body))).entry
     assert entry.kind == "init"
     ((read_weight, read_bias),) = FrozenInit.from_entry(entry).layers
     assert read_weight.tobytes() == weight.tobytes()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from workers.kernel import instructions as code
-from workers.kernel.networks import Networks
+from workers.kernel.networks import PackedNetworks
 from workers.kernel.packing import pack_values, topology
 from workers.kernel.programs import (
     ALIVE,
@@ -49,7 +49,7 @@ def networks_of_any_shape(draw: st.DrawFn) -> Network:
     return Network(masks, alive)
 
 
-def written(members: list[Network], g: int) -> tuple[Networks, Programs]:
+def written(members: list[Network], g: int) -> tuple[PackedNetworks, Programs]:
     """Write both programs of network g among other networks."""
     shapes = [topology(network.masks) for network in members]
     sizes = [len(shape.flat) + shape.hidden + 1 for shape in shapes]

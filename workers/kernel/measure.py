@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from search.layers import Layers
 from workers.datasets import Dataset
 from workers.kernel.compiled import compiled
-from workers.kernel.networks import Networks
+from workers.kernel.networks import PackedNetworks
 from workers.kernel.neurons import logits
 from workers.kernel.packing import pack, topology
 from workers.kernel.points import all_points
@@ -49,7 +49,7 @@ class Evaluation(NamedTuple):
     active_points: list[NDArray[np.int64]]
 
 
-def evaluate_networks(networks: Networks, dataset: Dataset) -> Evaluation:
+def evaluate_networks(networks: PackedNetworks, dataset: Dataset) -> Evaluation:
     """Measure packed networks over all points of a data set."""
     losses = np.zeros(len(networks.edges))
     hits = np.zeros(len(networks.edges))

@@ -1,7 +1,7 @@
 """The kernels' representation of networks: packed edge lists.
 
-Compiled functions take `networks`, a `Networks`, the index `g` of one of them, and the number of
-`features` of a point.
+Compiled functions take `networks`, `PackedNetworks`, the index `g` of one of them, and the number
+of `features` of a point.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Networks(NamedTuple):
+class PackedNetworks(NamedTuple):
     """Networks stored consecutively in shared arrays; made by `workers.kernel.packing.pack`.
 
     Per network, int64 [networks]:

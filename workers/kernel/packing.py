@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.layers import Layers
-from workers.kernel.networks import Networks
+from workers.kernel.networks import PackedNetworks
 from workers.kernel.simd import aligned_zeros
 
 _PADDING = 16
@@ -26,7 +26,7 @@ class Topology:
         sizes: number of neurons in each layer, inputs first, outputs last.
         flat: int64 [edges], index of each edge in the concatenation of all layers' row-major
             matrices: `weight_index` of a stored result.
-        in_bounds, in_row, out_bounds, out_row, out_edge: as in `workers.kernel.networks.Networks`.
+        in_bounds, in_row, out_bounds, out_row, out_edge: as in `PackedNetworks`.
     """
 
     sizes: tuple[int, ...]
@@ -76,7 +76,7 @@ def _ends(sizes: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     return np.concatenate(targets), np.concatenate(sources)
 
 
-def pack(topologies: Sequence[Topology], layers: Sequence[Layers]) -> Networks:
+def pack(topologies: Sequence[Topology], layers: Sequence[Layers]) -> PackedNetworks:
     """Pack networks for the kernel, with velocities of zero.
 
     Weights outside of a network's topology are dropped.
@@ -88,7 +88,9 @@ def pack(topologies: Sequence[Topology], layers: Sequence[Layers]) -> Networks:
     return pack_values(topologies, values)
 
 
-def pack_values(topologies: Sequence[Topology], values: Sequence[NDArray[np.float32]]) -> Networks:
+def pack_values(
+    topologies: Sequence[Topology], values: Sequence[NDArray[np.float32]]
+) -> PackedNetworks:
     """Pack networks for the kernel, with velocities of zero.
 
     The values of each are float32 [edges + hidden + outputs]: weights in the order of the edges,
@@ -102,7 +104,7 @@ def pack_values(topologies: Sequence[Topology], values: Sequence[NDArray[np.floa
     parameters = aligned_zeros(int(count.sum()))
     for start, numbers in zip(parameter_start, values, strict=True):
         parameters[start : start + len(numbers)] = numbers
-    return Networks(
+    return PackedNetworks(
         parameter_start=parameter_start,
         parameter_count=count,
         edges=edges,
@@ -126,7 +128,7 @@ def _starts(counts: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
     return np.cumsum([0, *counts[:-1]])
 
 
-def unpack(networks: Networks, g: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def unpack(networks: PackedNetworks, g: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return copies of network g's weights, float32 [edges], and biases, float32 [neurons].
 
     The biases are those of the hidden neurons, then those of the outputs.

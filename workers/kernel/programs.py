@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from workers.kernel import instructions as op
 from workers.kernel.compiled import compiled
-from workers.kernel.networks import Networks
+from workers.kernel.networks import PackedNetworks
 from workers.kernel.simd import STRIPE, item
 
 _ROW = 4 * STRIPE
@@ -40,7 +40,7 @@ class Programs(NamedTuple):
         words: int32, the programs.
         forward_start, backward_start: int64 [networks], offsets of the programs in `words`.
         alive: int64, DEAD, ALIVE or UNKNOWN for each hidden neuron; a network's states start at
-            `Networks.in_start`.
+            `PackedNetworks.in_start`.
         checks: int64 [networks, 2], steps until living neurons are checked for death again, and the
             present interval between such checks (`workers.kernel.passes`).
     Scratch for the network whose program is written, int64, for the largest network:
@@ -48,11 +48,11 @@ class Programs(NamedTuple):
             and for outputs, else 0. Neurons are the hidden ones, then the outputs.
         emitted: [neurons], whether the program contains the neuron yet.
         in_count: [neurons], number of incoming edges from living sources.
-        in_row, in_edge: [edges], these edges' rows, as in `Networks`, and their indices among the
-            weights; a neuron's entries start where its edges start in `Networks.in_row`.
+        in_row, in_edge: [edges], these edges' rows, as in `PackedNetworks`, and their indices among
+            the weights; a neuron's entries start where its edges start in `PackedNetworks.in_row`.
         out_count: [features + hidden neurons], number of a living source's outgoing edges to
             targets that reach an output.
-        out_row, out_edge: [edges], the same for these edges, as in `Networks`.
+        out_row, out_edge: [edges], the same for these edges, as in `PackedNetworks`.
     """
 
     words: NDArray[np.int32]
@@ -70,7 +70,7 @@ class Programs(NamedTuple):
     out_edge: NDArray[np.int64]
 
 
-def empty_programs(networks: Networks, features: int) -> Programs:
+def empty_programs(networks: PackedNetworks, features: int) -> Programs:
     """Allocate programs that consist of END alone, with all neurons alive."""
     neurons, edges = networks.hidden + networks.outputs, int(networks.edges.max())
     most = int(neurons.max())

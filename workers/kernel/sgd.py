@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from workers.datasets import Dataset
 from workers.kernel.compiled import compiled
-from workers.kernel.networks import Networks
+from workers.kernel.networks import PackedNetworks
 from workers.kernel.passes import backward, check_due, forward
 from workers.kernel.points import gather, packed_points
 from workers.kernel.programs import Programs, empty_programs
@@ -67,7 +67,7 @@ class Scratch(NamedTuple):
     programs: Programs
 
 
-def scratch(networks: Networks, dataset: Dataset, batch_size: int) -> Scratch:
+def scratch(networks: PackedNetworks, dataset: Dataset, batch_size: int) -> Scratch:
     """Prepare `train_steps` for some networks, points and batches."""
     features = dataset.features
     stripes = -(-batch_size // STRIPE)
@@ -91,7 +91,7 @@ def train_steps(networks, order, first_step, last_step, rates, momenta, decays, 
     (docs/paper.md, section 3): v = momentum * v + (g + weight_decay * w); w = w - rate * v.
 
     Arrays:
-        networks: `Networks`; `parameters` and `velocities` are updated.
+        networks: `PackedNetworks`; `parameters` and `velocities` are updated.
         order: uint32 [N], the order of the points in this epoch. Step k, counted from 0, takes
             order[k * batch_size : (k + 1) * batch_size].
         rates, momenta, decays: float32 [networks], learning rates of this epoch, momenta and weight
