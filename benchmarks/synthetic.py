@@ -17,10 +17,11 @@ from orchestrator.display.progress import ProgressDisplay
 from orchestrator.display.store_summary import FewestWeights
 from orchestrator.driver import drive
 from orchestrator.executor import Done, InlineExecutor, Outcome, TimeLimit
-from orchestrator.job import DEFAULT_KIND, Tally, WorkerCounts, WorkerKind
 from orchestrator.planning.plan import PlannedStudy
 from orchestrator.stopping import StopRequest
+from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
+from orchestrator.worker_kinds import DEFAULT_KIND, WorkerCounts, WorkerKind
 from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA
 from search.study import Study

@@ -10,9 +10,11 @@ import pyarrow as pa
 
 from orchestrator.errors import UserError
 from orchestrator.executor import Done, Executor, Failed, Returned
-from orchestrator.job import ATTEMPTS, Job, Tally, WorkerKind
+from orchestrator.job import ATTEMPTS, Job
 from orchestrator.stopping import StopRequest
+from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
+from orchestrator.worker_kinds import WorkerKind
 from search.indices import IndexSet
 from workers.task import failed_rows
 

@@ -12,7 +12,8 @@ from typing import Any, Protocol, Self
 import pyarrow as pa
 
 from orchestrator.errors import describe_error
-from orchestrator.job import DEFAULT_KIND, Job, WorkerCounts, WorkerKind
+from orchestrator.job import Job
+from orchestrator.worker_kinds import DEFAULT_KIND, WorkerCounts, WorkerKind
 from search.layers import StoredInit
 from workers.task import run_task
 from workers.train import Device, backend_for

@@ -20,13 +20,13 @@ from orchestrator.display.progress import ProgressDisplay, in_notebook
 from orchestrator.display.store_summary import FewestWeights
 from orchestrator.driver import drive
 from orchestrator.executor import InlineExecutor
-from orchestrator.job import Tally
 from orchestrator.planning.plan import make_plan
 from orchestrator.planning.targets import Targets, find_targets
 from orchestrator.plugins import packages_of, registered_here
 from orchestrator.run_store import RunStore
 from orchestrator.stopping import StopRequest
 from orchestrator.strategy_search import StrategySearch
+from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
 from search.catalogue import Selection
 from search.experiment import FRESH_INIT, Experiment

@@ -1,16 +1,11 @@
-"""Bookkeeping of the driver: jobs, numbers of workers, and counts of trained rows."""
+"""A job of the driver, and how long a worker may take for it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from dataclasses import dataclass
 
 from workers.cost import UNIT_MS
 from workers.task import Task
-from workers.train import Device
 
 ATTEMPTS = 3
 """Attempts per experiment before it is recorded as `failed`."""
@@ -68,99 +63,3 @@ class Job:
         if len(self.task.indices) == 1:
             return f"experiment {first}"
         return f"experiments {first} to {last}"
-
-
-NEWEST_WEIGHT = 0.5
-"""Weight of the newest task in the running mean of a kind's seconds per unit of cost."""
-
-
-@dataclass(frozen=True)
-class WorkerKind:
-    """Workers that are equally fast: those of one device and backend on one machine (`host`)."""
-
-    device: Device = "cpu"
-    backend: str = ""
-    host: str = ""
-
-
-DEFAULT_KIND = WorkerKind()
-"""The kind of all workers where there is only one."""
-
-
-@dataclass(frozen=True)
-class WorkerCounts:
-    """The workers at one moment.
-
-    Attributes:
-        by_kind: number of workers that are ready, by kind.
-        devices: devices of the workers that are ready or starting.
-    """
-
-    by_kind: Mapping[WorkerKind, int] = field(default_factory=dict)
-    devices: frozenset[Device] = frozenset({"cpu"})
-
-
-class Speeds:
-    """Running means of the seconds that each kind takes for a unit of `workers.cost`."""
-
-    def __init__(self) -> None:
-        self._seconds_per_cost: dict[WorkerKind, float] = {}
-
-    def observe(self, kind: WorkerKind, seconds_per_cost: float) -> None:
-        """Add the measurement of a finished task."""
-        mean = self._seconds_per_cost.get(kind, seconds_per_cost)
-        self._seconds_per_cost[kind] = mean + NEWEST_WEIGHT * (seconds_per_cost - mean)
-
-    def seconds_per_cost(self, kind: WorkerKind) -> float | None:
-        """Return the seconds that a unit of cost takes.
-
-        A kind that has finished no task is assumed to be as fast as the same backend on other
-        machines. None if there is no such measurement either.
-        """
-        if kind in self._seconds_per_cost:
-            return self._seconds_per_cost[kind]
-        same = [s for k, s in self._seconds_per_cost.items() if k.backend == kind.backend]
-        return sum(same) / len(same) if same else None
-
-    def share(self, kind: WorkerKind, counts: WorkerCounts) -> float:
-        """Return one worker's share of all work, 0 to 1, such that all workers finish together.
-
-        A kind of unknown speed counts as average.
-        """
-        known = {k: 1 / s for k in counts.by_kind if (s := self.seconds_per_cost(k))}
-        average = sum(known.values()) / len(known) if known else 1.0
-        total = sum(known.get(k, average) * count for k, count in counts.by_kind.items())
-        return known.get(kind, average) / total if total else 1.0
-
-
-@dataclass
-class Tally:
-    """The counts of one sweep.
-
-    Attributes:
-        trained: rows received, including failed ones.
-        busy_s: wall-clock seconds of all workers, added up.
-        train_s: the part of `busy_s` spent on training.
-        work_left: estimated fraction of the work that remains, from 1 to 0. Experiments differ in
-            cost by a factor of ten thousand, so it does not follow from their number.
-        interrupted: True if the run stopped before everything was trained.
-    """
-
-    total: int = 0
-    trained: int = 0
-    failed: int = 0
-    busy_s: float = 0.0
-    train_s: float = 0.0
-    work_left: float = 1.0
-    interrupted: bool = False
-
-    @property
-    def left(self) -> int:
-        """Experiments that remain to be trained."""
-        return self.total - self.trained
-
-    def add_rows(self, rows: pa.RecordBatch) -> None:
-        """Count rows of `search.schema.RESULT_SCHEMA`."""
-        self.trained += rows.num_rows
-        self.failed += pc.sum(pc.equal(rows.column("status"), "failed")).as_py() or 0
-        self.train_s += (pc.sum(rows.column("train_ms")).as_py() or 0) / 1000

@@ -16,7 +16,8 @@ from orchestrator.cluster.pool_rules import PoolRequest
 from orchestrator.cluster.watch import ClusterWatch, PatientClock
 from orchestrator.cluster.worker import GET_TIMEOUT_S, Worker, blames_task, reason_of
 from orchestrator.executor import Done, Failed, Outcome, Returned, TimeLimit
-from orchestrator.job import Job, WorkerCounts, WorkerKind
+from orchestrator.job import Job
+from orchestrator.worker_kinds import WorkerCounts, WorkerKind
 from search.layers import StoredInit
 from workers.actor import TrainingActor
 

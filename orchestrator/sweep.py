@@ -16,10 +16,10 @@ from orchestrator.display.progress import LiveMonitor
 from orchestrator.display.store_summary import fewest_weights
 from orchestrator.driver import drive
 from orchestrator.errors import UserError
-from orchestrator.job import Tally
 from orchestrator.planning.plan import PlannedStudy
 from orchestrator.run_store import RunStore
 from orchestrator.stopping import StopRequest
+from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
 from search.layers import StoredInit
 from search.study import Study

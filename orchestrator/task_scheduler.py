@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from orchestrator.job import Job, Speeds, WorkerCounts, WorkerKind
+from orchestrator.job import Job
 from orchestrator.planning.estimate import SAMPLE as STUDY_SAMPLE
 from orchestrator.planning.estimate import mean_cost, spread
 from orchestrator.planning.plan import PlannedStudy
+from orchestrator.worker_kinds import Speeds, WorkerCounts, WorkerKind
 from search.dataset_files import held_file, is_file_dataset
 from search.indices import IndexSet
 from search.layers import StoredInit

@@ -20,7 +20,7 @@ from orchestrator.cluster.pool_rules import (
 from orchestrator.cluster.watch import ClusterWatch, Node, PatientClock
 from orchestrator.cluster.worker import GET_TIMEOUT_S, Worker
 from orchestrator.errors import NoWorkerError
-from orchestrator.job import WorkerCounts
+from orchestrator.worker_kinds import WorkerCounts
 from search.layers import StoredInit
 from workers.actor import TrainingActor
 from workers.train import Device

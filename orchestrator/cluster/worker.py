@@ -19,7 +19,8 @@ from ray.exceptions import (
 )
 
 from orchestrator.executor import TimeLimit
-from orchestrator.job import Job, WorkerKind
+from orchestrator.job import Job
+from orchestrator.worker_kinds import WorkerKind
 from search.process_state import place_noted
 from workers.actor import Ready
 from workers.train import Device

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, TextIO
 
 import typer
 
-from orchestrator.commands.options import MaybeStorePath, Overwrite, Published, option
+from orchestrator.commands.options import MaybeStorePath, Overwrite, Published, argument, option
 from orchestrator.commands.results import results_reader
 from orchestrator.display.output import OutputError
 from orchestrator.display.result_table import show_result
@@ -40,7 +40,7 @@ QUIT_WORDS: Final = frozenset({"quit", "exit", "\\q", ".quit", ".exit"})
 
 
 def query(
-    statement: Annotated[str, typer.Argument(metavar="SQL", help="One statement that reads data.")],
+    statement: Annotated[str, argument("SQL", "One statement that reads data.")],
     store: MaybeStorePath = None,
     published: Published = False,
     output_format: Annotated[

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.commands.options import AsJson, StoreOnS3, new_store_location, option
+from orchestrator.commands.options import AsJson, StoreOnS3, flag, new_store_location, option
 from orchestrator.doctor.finding import Finding, ok, print_finding, problem
 from storage.errors import StoreError
 
@@ -25,7 +25,7 @@ def doctor(
         ),
     ] = None,
     with_ray: Annotated[
-        bool, typer.Option("--ray", help="Also check that Ray starts, which takes seconds.")
+        bool, flag("--ray", "Also check that Ray starts, which takes seconds.")
     ] = False,
     address: Annotated[str | None, option("A", "Also check the nodes of this Ray cluster.")] = None,
     as_json: AsJson = False,

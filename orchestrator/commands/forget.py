@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import typer
 
-from orchestrator.commands.options import StorePath, option
+from orchestrator.commands.options import StorePath, argument, flag, option
 from orchestrator.display.formatting import counted, human_bytes
 from orchestrator.display.terminal import print_line, print_table, text_table
 from orchestrator.errors import UserError
@@ -21,14 +21,13 @@ from storage.writing.editor import StoreEditor
 def forget(
     store: StorePath,
     studies: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="STUDY", help="Rows of these studies (column `study`)."),
+        list[str] | None, argument("STUDY", "Rows of these studies (column `study`).")
     ] = None,
     sweep: Annotated[str | None, option("SWEEP_ID", "Rows that this sweep stored.")] = None,
     where: Annotated[
         str | None, option("SQL", "Rows for which this condition on `results` is true.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, flag("--yes", "Do not ask.")] = False,
 ) -> None:
     """Delete rows from a store, so that the next run trains their experiments again.
 

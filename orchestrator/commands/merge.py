@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from orchestrator.commands.options import AsJson, new_store_location, option, store_location
+from orchestrator.commands.options import AsJson, flag, new_store_location, option, store_location
 from orchestrator.commands.results import results_reader
 from orchestrator.display.formatting import counted
 from orchestrator.display.terminal import print_line, print_table, text_table
@@ -42,9 +42,9 @@ def merge(
     ],
     take_first: Annotated[
         bool,
-        typer.Option(
+        flag(
             "--take-first",
-            help="If stores have different rows of an experiment, keep the row of the store named "
+            "If stores have different rows of an experiment, keep the row of the store named "
             "first; D comes before all.",
         ),
     ] = False,
@@ -87,8 +87,7 @@ def diff(
         typer.Argument(metavar="B", parser=store_location, help="Another store."),
     ] = None,
     published: Annotated[
-        bool,
-        typer.Option("--published", help="Compare with the published results instead of B."),
+        bool, flag("--published", "Compare with the published results instead of B.")
     ] = False,
     studies: Annotated[
         list[str] | None, option("S", "Compare only this study; repeatable.", "--study")

@@ -100,6 +100,16 @@ def option(metavar: str, help: str, *names: str) -> Any:
     return typer.Option(*names, metavar=metavar, help=help)
 
 
+def flag(names: str, help: str) -> Any:
+    """Return an option without a value, such as "--json"."""
+    return typer.Option(names, help=help)
+
+
+def argument(metavar: str, help: str) -> Any:
+    """Return an argument."""
+    return typer.Argument(metavar=metavar, help=help)
+
+
 def output_option(help: str, metavar: str = "F") -> Any:
     """Return the option --output, or -o, of a command that writes a file or folder."""
     return option(metavar, help, "--output", "-o")
@@ -107,9 +117,9 @@ def output_option(help: str, metavar: str = "F") -> Any:
 
 StudyWords = Annotated[
     list[str],
-    typer.Argument(
-        metavar="STUDY|FILE.toml",
-        help="Studies by name (`sparsest studies` lists them), `paper`, `demo`, or sweep files.",
+    argument(
+        "STUDY|FILE.toml",
+        "Studies by name (`sparsest studies` lists them), `paper`, `demo`, or sweep files.",
     ),
 ]
 _STORE_HELP = "Folder of the store, or s3://BUCKET/PREFIX."
@@ -121,10 +131,9 @@ NewStorePath = Annotated[
 ]
 Published = Annotated[
     bool,
-    typer.Option(
+    flag(
         "--published",
-        help="Use the results published with the repository instead of a store. They have no "
-        "weights.",
+        "Use the results published with the repository instead of a store. They have no weights.",
     ),
 ]
 InitFile = Annotated[
@@ -135,8 +144,8 @@ InitFile = Annotated[
         "results do not contain how to make it.",
     ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
-Dark = Annotated[bool, typer.Option("--dark", help="Draw on a dark background.")]
+Overwrite = Annotated[bool, flag("--overwrite", "Replace an existing file.")]
+Dark = Annotated[bool, flag("--dark", "Draw on a dark background.")]
 ShardWord = Annotated[
     str | None,
     option(
@@ -157,8 +166,8 @@ Retry = Annotated[
         "diverged, or failed,diverged. The new rows replace the old ones.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Calibrate = Annotated[bool, typer.Option("--calibrate", help="Measure this machine's speed again.")]
+AsJson = Annotated[bool, flag("--json", "Print JSON, for programs.")]
+Calibrate = Annotated[bool, flag("--calibrate", "Measure this machine's speed again.")]
 RootSeed = Annotated[
     int,
     option("N", "Seed of every random number; experiments with another seed are different ones."),

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from orchestrator.commands.options import AsJson, option
+from orchestrator.commands.options import AsJson, argument, flag, option
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from orchestrator.invocation import program
@@ -139,12 +139,8 @@ def write_package(kind: PluginKind, name: str, parent: Path) -> Path:
 
 
 def new(
-    kind: Annotated[
-        PluginKind, typer.Argument(metavar="KIND", help="What it provides: method or dataset.")
-    ],
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Its name, also of the package and its folder.")
-    ],
+    kind: Annotated[PluginKind, argument("KIND", "What it provides: method or dataset.")],
+    name: Annotated[str, argument("NAME", "Its name, also of the package and its folder.")],
 ) -> None:
     """Write a package with a new pruning method or data set, and a test that passes.
 
@@ -174,8 +170,7 @@ def plugins(
         ),
     ] = None,
     fast: Annotated[
-        bool,
-        typer.Option("--fast", help="With --check: only the checks of methods that take seconds."),
+        bool, flag("--fast", "With --check: only the checks of methods that take seconds.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

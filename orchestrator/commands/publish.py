@@ -6,9 +6,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Annotated
 
-import typer
-
-from orchestrator.commands.options import RootSeed, StorePath, option
+from orchestrator.commands.options import RootSeed, StorePath, argument, flag, option
 from orchestrator.display.formatting import human_bytes
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
@@ -24,9 +22,8 @@ def publish(
     store: StorePath,
     words: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="STUDY",
-            help="Studies to publish [default: those of the paper with rows in the store]",
+        argument(
+            "STUDY", "Studies to publish [default: those of the paper with rows in the store]"
         ),
     ] = None,
     output: Annotated[
@@ -34,10 +31,7 @@ def publish(
     ] = None,
     root_seed: RootSeed = 0,
     overwrite: Annotated[
-        bool,
-        typer.Option(
-            "--overwrite", help="Replace files even if they have rows that the store lacks."
-        ),
+        bool, flag("--overwrite", "Replace files even if they have rows that the store lacks.")
     ] = False,
 ) -> None:
     """Write the results of the paper's or the project's studies as small files for a repository.

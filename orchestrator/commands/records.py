@@ -15,6 +15,7 @@ from orchestrator.commands.options import (
     AsJson,
     Overwrite,
     Published,
+    flag,
     option,
     output_option,
     store_location,
@@ -38,8 +39,7 @@ FILE = "records.json"
 def records(
     dataset: Annotated[str | None, option("NAME", "Data set to list [default: all]")] = None,
     verify: Annotated[
-        bool,
-        typer.Option("--verify", help="Evaluate every network and compare with the file."),
+        bool, flag("--verify", "Evaluate every network and compare with the file.")
     ] = False,
     submit: Annotated[
         Path | None, option("F", "Add the records among the networks of a JSON file.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestrator.commands.options import AsJson, InitFile, MaybeStorePath, Published
+from orchestrator.commands.options import AsJson, InitFile, MaybeStorePath, Published, argument
 from orchestrator.commands.results import results_reader
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import user_errors
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 def replay(
     name: Annotated[
         str,
-        typer.Argument(
-            metavar="EXPERIMENT",
-            help="An experiment_id, its first digits, or a number such as random:43531.",
+        argument(
+            "EXPERIMENT", "An experiment_id, its first digits, or a number such as random:43531."
         ),
     ],
     store: MaybeStorePath = None,

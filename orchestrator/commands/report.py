@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.commands.options import MaybeStorePath, Published, option, output_option
+from orchestrator.commands.options import MaybeStorePath, Published, flag, option, output_option
 from orchestrator.commands.results import results_reader
 from orchestrator.cores import usable_cores
 from orchestrator.display.console import plain_console
@@ -26,19 +26,16 @@ def report(
         Path | None, output_option("Folder to create [default: report, or live with --live]", "D")
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a report that is in the folder.")
+        bool, flag("--overwrite", "Replace a report that is in the folder.")
     ] = False,
     dataset: Annotated[
         str | None, option("S", "Data set to report on; needed if there are several.")
     ] = None,
-    draw: Annotated[
-        bool, typer.Option("--draw/--no-draw", help="Draw the networks of the points.")
-    ] = True,
+    draw: Annotated[bool, flag("--draw/--no-draw", "Draw the networks of the points.")] = True,
     draw_all: Annotated[
         bool,
-        typer.Option(
-            "--draw-all",
-            help="Also draw networks below 90 % and those that take long to train again.",
+        flag(
+            "--draw-all", "Also draw networks below 90 % and those that take long to train again."
         ),
     ] = False,
     workers: Annotated[
@@ -47,9 +44,9 @@ def report(
     ] = None,
     live: Annotated[
         bool,
-        typer.Option(
+        flag(
             "--live",
-            help="Keep a smaller page about a running sweep up to date until Ctrl-C is pressed.",
+            "Keep a smaller page about a running sweep up to date until Ctrl-C is pressed.",
         ),
     ] = False,
     interval: Annotated[

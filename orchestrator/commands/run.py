@@ -61,17 +61,17 @@ def run(
     retry: options.Retry = None,
     from_published: Annotated[
         bool,
-        typer.Option(
+        options.flag(
             "--from-published",
-            help="Store the results published with the repository first. They have no weights, and "
+            "Store the results published with the repository first. They have no weights, and "
             "their experiments are not trained.",
         ),
     ] = False,
     curves: Annotated[
         bool,
-        typer.Option(
+        options.flag(
             "--curves",
-            help="Measure loss and accuracy after every epoch of what is trained now (the columns "
+            "Measure loss and accuracy after every epoch of what is trained now (the columns "
             "epoch_loss and epoch_accuracy). Trains on the CPU.",
         ),
     ] = False,

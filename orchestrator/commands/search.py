@@ -127,15 +127,14 @@ def search(
     ] = 1,
     from_published: Annotated[
         bool,
-        typer.Option(
+        options.flag(
             "--from-published",
-            help="With --masks distinct and a strategy: leave out the numbers of weights of which "
+            "With --masks distinct and a strategy: leave out the numbers of weights of which "
             "the published results have all networks.",
         ),
     ] = False,
     again: Annotated[
-        bool,
-        typer.Option("--again", help="Choose the structures again, from what is stored now."),
+        bool, options.flag("--again", "Choose the structures again, from what is stored now.")
     ] = False,
     max_core_hours: Annotated[
         float, options.number("Refuse to start a phase that takes longer.", "H")

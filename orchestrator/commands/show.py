@@ -16,6 +16,8 @@ from orchestrator.commands.options import (
     MaybeStorePath,
     Overwrite,
     Published,
+    argument,
+    flag,
     option,
     output_option,
 )
@@ -29,9 +31,9 @@ from storage.results_reader import ResultsReader
 def show(
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="EXPERIMENT",
-            help="Experiments to draw side by side: an experiment_id, its first digits, or a "
+        argument(
+            "EXPERIMENT",
+            "Experiments to draw side by side: an experiment_id, its first digits, or a "
             "number such as random:43531.",
         ),
     ] = None,
@@ -75,17 +77,14 @@ def show(
     dark: Dark = False,
     pruned: Annotated[
         bool,
-        typer.Option(
+        flag(
             "--pruned",
-            help="Draw what magnitude pruning without retraining leaves while the accuracy stays "
+            "Draw what magnitude pruning without retraining leaves while the accuracy stays "
             "within 0.001.",
         ),
     ] = False,
     live: Annotated[
-        bool,
-        typer.Option(
-            "--live", help="Leave out weights and neurons that no point of the data set uses."
-        ),
+        bool, flag("--live", "Leave out weights and neurons that no point of the data set uses.")
     ] = False,
 ) -> None:
     """Draw trained networks as TensorFlow Playground does.

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-import typer
-
-from orchestrator.commands.options import AsJson, Calibrate, whole_number
+from orchestrator.commands.options import AsJson, Calibrate, argument, whole_number
 from orchestrator.display.formatting import human_count, human_hours
 from orchestrator.display.terminal import print_paragraph, print_table, text_table
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
@@ -27,8 +25,7 @@ _DESCRIPTIONS = {
 
 def space(
     structure: Annotated[
-        str,
-        typer.Argument(metavar="STRUCTURE", help="Neurons of the hidden layers, such as 7x3x3."),
+        str, argument("STRUCTURE", "Neurons of the hidden layers, such as 7x3x3.")
     ],
     inputs: Annotated[int, whole_number("Number of features of the data.")] = INPUTS,
     calibrate: Calibrate = False,

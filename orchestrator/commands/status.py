@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.commands.options import AsJson, StorePath
+from orchestrator.commands.options import AsJson, StorePath, flag
 from orchestrator.display.activity import Activity
 from orchestrator.display.formatting import counted, human_bytes
 from orchestrator.display.network_summary import describe_choice, init_origin
@@ -31,8 +31,7 @@ def status(
     store: StorePath,
     as_json: AsJson = False,
     watching: Annotated[
-        bool,
-        typer.Option("--watch", help="Keep the view up to date until Ctrl-C is pressed."),
+        bool, flag("--watch", "Keep the view up to date until Ctrl-C is pressed.")
     ] = False,
     interval: Annotated[
         float, typer.Option(metavar="S", min=0.1, help="Seconds between updates with --watch.")

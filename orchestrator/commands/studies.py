@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.commands.options import AsJson
+from orchestrator.commands.options import AsJson, argument
 from orchestrator.display.terminal import print_line, print_paragraph
 from search.catalogue import STUDY_NAMES, resolve
 from search.methods import training_epochs
@@ -53,9 +53,7 @@ def _study_record(name: str) -> dict[str, Any]:
 
 
 def list_experiments(
-    study: Annotated[
-        str, typer.Argument(metavar="STUDY|FILE.toml", help="Study or sweep file to list.")
-    ],
+    study: Annotated[str, argument("STUDY|FILE.toml", "Study or sweep file to list.")],
     tsv: Annotated[
         bool, typer.Option("--tsv", help="Tab-separated lines (the default).", show_default=False)
     ] = True,

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from orchestrator.commands.options import option, whole_number
+from orchestrator.commands.options import argument, option, whole_number
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from pruning.protocol import MaskSchedule, Pruned, Requests, Snapshot
@@ -39,9 +39,8 @@ _DEFAULTS = Experiment()
 def try_method(
     name: Annotated[
         str,
-        typer.Argument(
-            metavar="NAME",
-            help="A method, or the folder of a package with one, which need not be installed.",
+        argument(
+            "NAME", "A method, or the folder of a package with one, which need not be installed."
         ),
     ],
     width: Annotated[int, whole_number("Width of three hidden layers.")] = 8,

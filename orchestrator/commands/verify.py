@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.commands.options import AsJson, StorePath
+from orchestrator.commands.options import AsJson, StorePath, argument, flag
 from orchestrator.display.formatting import counted, human_bytes
 from orchestrator.display.terminal import print_line
 from orchestrator.doctor.finding import print_finding, problem, warning
@@ -26,17 +26,17 @@ def verify(
     store: StorePath,
     sweep_files: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="FILE.toml",
-            help="Sweep files, as they were when the rows were stored. The ids of their rows are "
+        argument(
+            "FILE.toml",
+            "Sweep files, as they were when the rows were stored. The ids of their rows are "
             "then derived from them.",
         ),
     ] = None,
     rebuild: Annotated[
         bool,
-        typer.Option(
+        flag(
             "--rebuild",
-            help="First add the data files that no log entry names to the log, for example after "
+            "First add the data files that no log entry names to the log, for example after "
             "the folder log/ was lost.",
         ),
     ] = False,

@@ -18,7 +18,7 @@ from orchestrator.display.activity import rate_and_time_left, unevenness
 from orchestrator.display.console import print_unwrapped
 from orchestrator.display.formatting import clock
 from orchestrator.display.store_summary import FewestWeights
-from orchestrator.job import Tally
+from orchestrator.tally import Tally
 from storage.paths import StorePaths
 from storage.status_files import LiveFile, LiveProgress
 

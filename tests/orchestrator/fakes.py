@@ -11,8 +11,9 @@ from typing import Self
 import pyarrow as pa
 
 from orchestrator.executor import Done, Failed, Outcome, Returned, TimeLimit
-from orchestrator.job import DEFAULT_KIND, Job, WorkerCounts, WorkerKind
+from orchestrator.job import Job
 from orchestrator.stopping import StopRequest
+from orchestrator.worker_kinds import DEFAULT_KIND, WorkerCounts, WorkerKind
 from search.experiment import Experiment
 from search.grid import Table
 from search.id_set import IdSet

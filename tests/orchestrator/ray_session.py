@@ -27,10 +27,12 @@ from orchestrator.commands.executors import ExecutorOptions, make_executor
 from orchestrator.driver import drive
 from orchestrator.errors import UserError
 from orchestrator.executor import Done, Executor, Failed, Outcome, Returned
-from orchestrator.job import Job, Tally, WorkerKind
+from orchestrator.job import Job
 from orchestrator.planning.plan import make_plan
 from orchestrator.planning.targets import find_targets
+from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
+from orchestrator.worker_kinds import WorkerKind
 from search.catalogue import Selection
 from search.experiment import Experiment
 from search.grid import Table

@@ -22,9 +22,9 @@ from orchestrator import sweep as sweeps
 from orchestrator.cli import app
 from orchestrator.driver import drive
 from orchestrator.executor import InlineExecutor
-from orchestrator.job import Tally
 from orchestrator.planning.plan import PlannedStudy, make_plan
 from orchestrator.planning.targets import find_targets
+from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
 from storage.log.sweep_info import describe_sweep
 from storage.reading.reader import StoreReader

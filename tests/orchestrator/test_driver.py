@@ -9,8 +9,9 @@ import pytest
 from orchestrator.driver import MAX_LOSSES, drive
 from orchestrator.errors import UserError, describe_error
 from orchestrator.executor import InlineExecutor
-from orchestrator.job import ATTEMPTS, Job, Tally
+from orchestrator.job import ATTEMPTS, Job
 from orchestrator.planning.plan import make_plan
+from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
 from search.catalogue import Selection
 from search.indices import IndexSet

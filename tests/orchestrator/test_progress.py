@@ -13,7 +13,7 @@ from rich.console import Console
 from orchestrator.display import progress
 from orchestrator.display.progress import ProgressDisplay
 from orchestrator.display.store_summary import FewestWeights
-from orchestrator.job import Tally
+from orchestrator.tally import Tally
 
 
 class Clock:

@@ -12,7 +12,8 @@ import pytest
 
 from orchestrator import sweep as sweeps
 from orchestrator.executor import InlineExecutor, Outcome, TimeLimit
-from orchestrator.job import Job, WorkerCounts, WorkerKind
+from orchestrator.job import Job
+from orchestrator.worker_kinds import WorkerCounts, WorkerKind
 from search.masks.burnside import count_distinct
 from search.strategies import halving
 from search.strategies.catalogue import plugin_strategies

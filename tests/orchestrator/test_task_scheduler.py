@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from orchestrator.job import DEFAULT_KIND, Job, WorkerCounts, WorkerKind
+from orchestrator.job import Job
 from orchestrator.planning.plan import make_plan
 from orchestrator.task_scheduler import (
     FIRST_TASK_COST,
@@ -16,6 +16,7 @@ from orchestrator.task_scheduler import (
     TaskScheduler,
     parts,
 )
+from orchestrator.worker_kinds import DEFAULT_KIND, WorkerCounts, WorkerKind
 from search.catalogue import Selection
 from search.experiment import Experiment
 from search.grid import Table

@@ -18,7 +18,7 @@ from rich.console import Console
 from orchestrator.commands.watch import watch
 from orchestrator.display.progress import LiveMonitor
 from orchestrator.display.store_summary import FewestWeights
-from orchestrator.job import Tally
+from orchestrator.tally import Tally
 from storage.errors import StoreError
 from storage.log.sweep_info import describe_sweep
 from storage.paths import StorePaths

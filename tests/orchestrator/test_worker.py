@@ -17,7 +17,8 @@ from ray.exceptions import (
 
 from orchestrator.cluster.watch import MAX_STEP_S, PatientClock
 from orchestrator.cluster.worker import Worker, blames_task, reason_of
-from orchestrator.job import Job, WorkerKind
+from orchestrator.job import Job
+from orchestrator.worker_kinds import WorkerKind
 from search.indices import IndexSet
 from tests.orchestrator.fakes import small_study
 from workers.actor import Ready

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.driver import MAX_INITIAL_FAILURES
-from orchestrator.job import Job, Speeds, WorkerCounts, WorkerKind
+from orchestrator.job import Job
+from orchestrator.worker_kinds import Speeds, WorkerCounts, WorkerKind
 from search.indices import IndexSet
 from tests.orchestrator.fakes import small_study
 from workers.task import Task
