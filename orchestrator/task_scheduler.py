@@ -153,13 +153,16 @@ class TaskScheduler:
         return job.time_limit_s(speed, self._failures_before_success)
 
     def put_back(self, job: Job) -> None:
-        """Queue a job again, after the others that came back."""
-        self._returned.append(job)
+        """Queue a job again that is not known to be at fault, before those that are tried again.
+
+        The next worker of a hanging experiment would hold it up again.
+        """
+        self._returned.appendleft(job)
 
     def retry(self, job: Job) -> None:
         """Queue a failed job again, after the others that came back."""
         self._failures_before_success += 1
-        self.put_back(replace(job, failures=job.failures + 1, suspect=True, losses=0))
+        self._returned.append(replace(job, failures=job.failures + 1, suspect=True, losses=0))
 
     def split(self, job: Job) -> None:
         """Queue the parts of a failed job before other jobs, so that few are split at a time."""

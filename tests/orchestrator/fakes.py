@@ -118,6 +118,51 @@ class AbsentExecutor(FakeExecutor):
         return super().wait(timeout_s, time_limit_s) if self._waiting else []
 
 
+class SimulatedWorkers(FakeExecutor):
+    """Workers that train their jobs in order, a second each, in simulated time.
+
+    One with an experiment for which `hangs` returns True is killed when its time limit is over,
+    and another one starts. `now_s` is the simulated time in seconds.
+    """
+
+    def __init__(self, hangs: Callable[[int], bool], workers: int) -> None:
+        super().__init__(workers=workers)
+        self.now_s = 0.0
+        self._hangs = hangs
+        self._jobs: list[deque[Job]] = [deque() for _ in range(workers)]
+        self._since = [0.0] * workers
+
+    @property
+    def in_flight(self) -> int:
+        return sum(map(len, self._jobs))
+
+    def vacancies(self) -> list[WorkerKind]:
+        return [DEFAULT_KIND] * (2 * self.workers - self.in_flight)
+
+    def submit(self, job: Job, kind: WorkerKind) -> None:
+        worker = min(range(self.workers), key=lambda number: len(self._jobs[number]))
+        if not self._jobs[worker]:
+            self._since[worker] = self.now_s
+        self._jobs[worker].append(job)
+
+    def wait(self, timeout_s: float, time_limit_s: TimeLimit) -> list[Outcome]:
+        ends = {}
+        for worker, jobs in enumerate(self._jobs):
+            if jobs:
+                hangs = any(map(self._hangs, jobs[0].task.indices))
+                duration_s = time_limit_s(jobs[0], DEFAULT_KIND) if hangs else 1.0
+                ends[worker] = (self._since[worker] + duration_s, hangs)
+        worker = min(ends, key=lambda number: ends[number])
+        self.now_s, killed = ends[worker]
+        self._since[worker] = self.now_s
+        job = self._jobs[worker].popleft()
+        if not killed:
+            return [Done(job, rows_of(job.task), 1.0)]
+        others, self._jobs[worker] = self._jobs[worker], deque()
+        returned = [Returned(other, "its worker was killed", started=False) for other in others]
+        return [Failed(job, "it took too long"), *returned]
+
+
 class FakeStore:
     """Holds rows in memory; refuses rows that it has, as the real writer does."""
 

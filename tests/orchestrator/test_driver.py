@@ -22,6 +22,7 @@ from tests.orchestrator.fakes import (
     FakeStore,
     LeavingExecutor,
     SilentMonitor,
+    SimulatedWorkers,
     StopAfter,
     small_study,
 )
@@ -170,6 +171,19 @@ def test_sweep_with_a_bad_experiment_in_nearly_every_task_finishes() -> None:
     assert set(alone.values()) == {ATTEMPTS}
     # Each failure costs a worker's start or a time limit: ATTEMPTS and about two per experiment.
     assert len(failed) <= 5 * len(bad)
+
+
+@pytest.mark.parametrize("hanging", [0, 7, 20])
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_good_experiments_are_stored_before_a_hanging_one_is_given_up(
+    hanging: int, workers: int
+) -> None:
+    study, store = small_study(21), FakeStore()
+    executor = SimulatedWorkers(lambda index: index == hanging, workers)
+    drive(scheduler_for(study, store), executor, store, SilentMonitor(), StopAfter())
+    assert len(store.reasons) == 21
+    assert list(store.reasons)[-1] == hanging
+    assert executor.now_s < 600  # simulated seconds
 
 
 def test_experiments_on_machines_that_leave_are_trained_elsewhere() -> None:
