@@ -53,6 +53,12 @@ class MarkerDamaged(StoreDamaged):
     advice = "Copy store.json from any other store: it is the same in all of them."
 
 
+class StrayEntry(StoreDamaged):
+    """A file in the folder of the log is not an entry of this log."""
+
+    advice = "Move it away."
+
+
 class LogMissing(StoreDamaged):
     """Data files exist, but no log that names them."""
 

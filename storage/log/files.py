@@ -10,7 +10,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from storage import durable
-from storage.errors import EntryDamaged, RowsRefused, StoreDamaged, StoreError, check_readable
+from storage.errors import (
+    EntryDamaged,
+    RowsRefused,
+    StoreDamaged,
+    StoreError,
+    StrayEntry,
+    check_readable,
+)
 from storage.lock import StoreLock
 from storage.log.entries import LOG_FORMAT, Entry, NumberedEntry
 from storage.log.seal import seal, unseal
@@ -149,16 +156,16 @@ def _last_listed(paths: StorePaths) -> int:
             continue
         number = entry_number(name)
         if number is None or name != paths.entry(number).name:
-            raise StoreDamaged(paths.log / name, "does not belong in the log; move it away")
+            raise StrayEntry(paths.log / name, "does not belong in the log")
         numbers.append(number)
     last = 0
     for number in sorted(numbers):
         if number - last > _MAX_GAP:
-            raise StoreDamaged(
+            raise StrayEntry(
                 paths.entry(number),
-                f"follows entry {last} after a gap: it is probably not of this log; move it away. "
-                f"If {number - last - 1:,} entries were lost, restore them from a copy, or move "
-                "log/ away and run `sparsest verify --rebuild`",
+                f"follows entry {last} after a gap: it is probably not of this log (if "
+                f"{number - last - 1:,} entries were lost, restore them from a copy, or move log/ "
+                "away and run `sparsest verify --rebuild`)",
             )
         last = number
     return last

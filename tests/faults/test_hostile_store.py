@@ -386,6 +386,17 @@ def test_thousands_of_started_sweeps_do_not_slow_verify(store: Path) -> None:
     assert calls < 100
 
 
+@pytest.mark.parametrize("name", ["notes.txt", os.fsdecode(b"caf\xe9"), "00003000.json"])
+def test_stray_file_in_the_log_is_to_be_moved_away(name: str, store: Path) -> None:
+    stray = store / "log" / name
+    stray.write_text("x")
+    (problem,) = json.loads(sparsest("verify", "--store", store, "--json").out)["problems"]
+    assert problem["file"] == str(stray)
+    assert problem["advice"] == "move it away"
+    stray.unlink()
+    assert sparsest("verify", "--store", store).code == 0
+
+
 @pytest.mark.parametrize("name", [".DS_Store", "._00000001.json", ".nfs000123", "lost+found"])
 def test_files_of_the_system_are_ignored(name: str, store: Path) -> None:
     for folder in (store, store / "log", store / "data"):
@@ -414,12 +425,14 @@ def test_path_that_is_not_utf_8_is_refused(store: Path) -> None:
         assert "UTF-8" in ended.err
 
 
-def test_foreign_file_name_that_is_not_utf_8_is_no_problem(store: Path) -> None:
-    stray = Path(os.fsdecode(os.fsencode(store) + b"/data/caf\xe9"))
+@pytest.mark.parametrize("folder", [".", "data", "tmp"])
+def test_foreign_file_name_that_is_not_utf_8_is_no_problem(folder: str, store: Path) -> None:
+    stray = store / folder / os.fsdecode(b"caf\xe9")
     stray.write_text("x")
-    ended = sparsest("verify", "--store", store)
-    assert ended.code == 0, ended
-    assert "caf" in ended.out
+    for options in ([], ["--json"]):
+        ended = sparsest("verify", "--store", store, *options)
+        assert ended.code == 0, ended
+        assert "caf" in ended.out
     assert sparsest("query", "SELECT 1", "--store", store).code == 0
 
 
