@@ -7,13 +7,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from math import inf, isfinite, nextafter
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from orchestrator.commands.executors import DeviceChoice, ExecutorChoice
 from storage.errors import BadAddress
 from storage.remote.objects import S3Address, is_address
+
+if TYPE_CHECKING:  # it imports numpy, which most commands do not need
+    from search.shards import Shard
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,19 @@ def whole_number(help: str, *names: str, minimum: int = 1, maximum: int | None =
     return typer.Option(*names, metavar="N", parser=parser, help=help)
 
 
-def number(help: str, metavar: str, *, excluding_zero: bool = False, maximum: float = inf) -> Any:
-    """Return an option for a finite number from 0, or above 0, to a maximum."""
-    allowed = "above 0" if excluding_zero else "0 or more"
+def number(
+    help: str,
+    metavar: str,
+    *,
+    minimum: float = 0,
+    excluding_zero: bool = False,
+    maximum: float = inf,
+) -> Any:
+    """Return an option for a finite number from a minimum, or above 0, to a maximum."""
+    allowed = "above 0" if excluding_zero else f"{minimum:g} or more"
     if maximum < inf:
         allowed += f" and at most {maximum:g}"
-    least = nextafter(0, inf) if excluding_zero else 0
+    least = nextafter(0, inf) if excluding_zero else minimum
     parser = _parser(float, lambda n: isfinite(n) and least <= n <= maximum, f"number {allowed}")
     return typer.Option(metavar=metavar, parser=parser, help=help)
 
@@ -93,6 +103,16 @@ def _parser(
         raise typer.BadParameter(f"{text} is not allowed; give a {allowed}")
 
     return parse
+
+
+def parse_shard(text: str) -> Shard:
+    """Return the shard that the option --shard describes, or raise typer.BadParameter."""
+    from search.shards import Shard
+
+    try:
+        return Shard.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--shard") from error
 
 
 def option(metavar: str, help: str, *names: str) -> Any:
@@ -170,7 +190,11 @@ AsJson = Annotated[bool, flag("--json", "Print JSON, for programs.")]
 Calibrate = Annotated[bool, flag("--calibrate", "Measure this machine's speed again.")]
 RootSeed = Annotated[
     int,
-    option("N", "Seed of every random number; experiments with another seed are different ones."),
+    whole_number(
+        "Seed of every random number; experiments with another seed are different ones.",
+        minimum=0,
+        maximum=2**63 - 1,
+    ),
 ]
 
 # Options of the commands that train

@@ -21,7 +21,6 @@ from orchestrator.planning.targets import (
     left_out,
     only_sample,
     only_shard,
-    parse_shard,
     with_inits,
 )
 from storage.paths import StorePaths
@@ -58,7 +57,7 @@ def plan(
     if sample is not None:
         targets = only_sample(targets, sample, root_seed)
     if shard is not None:
-        targets = only_shard(targets, parse_shard(shard))
+        targets = only_shard(targets, options.parse_shard(shard))
     planned = _against_store(targets, store)
     speed = calibration(again=calibrate)
     rows = [_row(item, speed) for item in planned]

@@ -6,9 +6,15 @@ import shlex
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from orchestrator.commands.options import MaybeStorePath, Published, flag, option, output_option
+from orchestrator.commands.options import (
+    MaybeStorePath,
+    Published,
+    flag,
+    number,
+    option,
+    output_option,
+    whole_number,
+)
 from orchestrator.commands.results import results_reader
 from orchestrator.cores import usable_cores
 from orchestrator.display.console import plain_console
@@ -40,7 +46,7 @@ def report(
     ] = False,
     workers: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Drawing processes [default: one per core]"),
+        whole_number("Drawing processes [default: one per core]"),
     ] = None,
     live: Annotated[
         bool,
@@ -50,7 +56,7 @@ def report(
         ),
     ] = False,
     interval: Annotated[
-        float, typer.Option(metavar="S", min=0.1, help="Seconds between updates with --live.")
+        float, number("Seconds between updates with --live.", "S", minimum=0.1)
     ] = 2.0,
 ) -> None:
     """Build a report of figures and tables for a browser.

@@ -21,7 +21,6 @@ from orchestrator.planning.targets import (
     only_numbers,
     only_sample,
     only_shard,
-    parse_shard,
 )
 from orchestrator.run_store import RunStore
 from orchestrator.stopping import exit_code
@@ -91,7 +90,7 @@ def run(
         targets = only_numbers(targets, run_ids)
     if sample is not None:
         targets = only_sample(targets, sample, root_seed)
-    part = None if shard is None else parse_shard(shard)
+    part = None if shard is None else options.parse_shard(shard)
     if part is not None:
         targets = only_shard(targets, part)
     given = read_inits({"bench-95": bench_95, "bench-995": bench_995})

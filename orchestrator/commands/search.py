@@ -107,8 +107,10 @@ def search(
     ] = "all",
     lr: Annotated[
         list[float] | None,
-        options.option(
-            "X", "Learning rate; repeatable [default: 0.05 and 0.1; for another --strategy 0.05]"
+        options.number(
+            "Learning rate; repeatable [default: 0.05 and 0.1; for another --strategy 0.05]",
+            "X",
+            excluding_zero=True,
         ),
     ] = None,
     schedule: Annotated[

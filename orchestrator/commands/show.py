@@ -8,8 +8,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from orchestrator.commands.options import (
     Dark,
     InitFile,
@@ -18,8 +16,10 @@ from orchestrator.commands.options import (
     Published,
     argument,
     flag,
+    number,
     option,
     output_option,
+    whole_number,
 )
 from orchestrator.commands.results import results_reader
 from orchestrator.display.terminal import print_line
@@ -49,11 +49,9 @@ def show(
     ] = None,
     target: Annotated[
         float | None,
-        typer.Option(metavar="A", min=0, max=1, help="Accuracy for --best [default: 0.95]"),
+        number("Accuracy for --best [default: 0.95]", "A", maximum=1),
     ] = None,
-    width: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Width for --best [default: any]")
-    ] = None,
+    width: Annotated[int | None, whole_number("Width for --best [default: any]")] = None,
     structure: Annotated[
         str | None,
         option(

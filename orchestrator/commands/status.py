@@ -7,9 +7,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Annotated, Any
 
-import typer
-
-from orchestrator.commands.options import AsJson, StorePath, flag
+from orchestrator.commands.options import AsJson, StorePath, flag, number
 from orchestrator.display.activity import Activity
 from orchestrator.display.formatting import counted, human_bytes
 from orchestrator.display.network_summary import describe_choice, init_origin
@@ -34,7 +32,7 @@ def status(
         bool, flag("--watch", "Keep the view up to date until Ctrl-C is pressed.")
     ] = False,
     interval: Annotated[
-        float, typer.Option(metavar="S", min=0.1, help="Seconds between updates with --watch.")
+        float, number("Seconds between updates with --watch.", "S", minimum=0.1)
     ] = 2.0,
 ) -> None:
     """Show what is stored and what is running.

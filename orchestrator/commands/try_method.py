@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from orchestrator.commands.options import argument, option, whole_number
+from orchestrator.commands.options import argument, number, option, whole_number
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from pruning.protocol import MaskSchedule, Pruned, Requests, Snapshot
@@ -49,7 +49,7 @@ def try_method(
     ] = None,
     dataset: Annotated[str, option("S", "Data set.")] = _DEFAULTS.dataset,
     epochs: Annotated[int, whole_number("Epochs of a round.")] = _DEFAULTS.epochs,
-    lr: Annotated[float, typer.Option(metavar="X", min=0, help="Learning rate.")] = _DEFAULTS.lr,
+    lr: Annotated[float, number("Learning rate.", "X")] = _DEFAULTS.lr,
     seed: Annotated[int, whole_number("Number of the repetition.", minimum=0)] = 0,
 ) -> None:
     """Train a pruning method once and show its masks, its weights over time, and its errors.
@@ -109,10 +109,10 @@ def _masks(sizes: list[int], kept: list[int]) -> list[str]:
     flat = np.zeros(sum(n_in * n_out for n_in, n_out in pairwise(sizes)), np.bool_)
     flat[kept] = True
     start = 0
-    for number, (n_in, n_out) in enumerate(pairwise(sizes), start=1):
+    for layer, (n_in, n_out) in enumerate(pairwise(sizes), start=1):
         mask = flat[start : start + n_in * n_out].reshape(n_out, n_in)
         start += n_in * n_out
-        lines.append(f"layer {number}: {int(mask.sum())} of {mask.size} weights")
+        lines.append(f"layer {layer}: {int(mask.sum())} of {mask.size} weights")
         if max(n_in, n_out) <= _MAX_COLUMNS:
             lines += ["  " + "".join("#" if one else "." for one in row) for row in mask]
     return lines

@@ -113,14 +113,6 @@ def only_shard(targets: Targets, shard: Shard) -> Targets:
     return [Selection(s.study, s.indices & shard.indices(len(s.study))) for s in targets]
 
 
-def parse_shard(text: str) -> Shard:
-    """Return the shard that the option `--shard` describes, or raise a `UserError`."""
-    from search.shards import Shard
-
-    with user_errors("--shard: "):
-        return Shard.parse(text)
-
-
 def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:
     """Return the experiments that the words of a command name, or raise a `UserError`.
 

@@ -104,6 +104,29 @@ def test_wrong_usage_exits_with_2(words: list[str], word: str) -> None:
     assert word in ended.err
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ("plan", "--sample"),
+        ("plan", "--root-seed"),
+        ("run", "--limit"),
+        ("run", "--run-id"),
+        ("status", "--interval"),
+        ("show", "--target"),
+        ("show", "--width"),
+        ("report", "--workers"),
+        ("report", "--interval"),
+        ("try", "--lr"),
+        ("try", "--seed"),
+    ],
+)
+def test_number_out_of_range_is_refused_with_what_is_allowed(command: str, option: str) -> None:
+    for value in ("-5", "nan"):
+        ended = sparsest(command, option, value)
+        assert (ended.code, ended.out) == (2, "")
+        assert re.search(rf"'{option}': {value} .* number\b", ended.err)
+
+
 def test_unknown_arithmetic_in_the_environment_is_refused() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "sparsest", "studies"],
