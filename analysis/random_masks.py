@@ -13,6 +13,8 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
+from search.structure import count_weights
+
 Polynomial = NDArray[np.object_]
 """Coefficients by degree: number of choices of weights, by the number of weights chosen."""
 
@@ -62,16 +64,11 @@ def simulated_without_path(
     sizes: Sequence[int], kept: int, trials: int, generator: np.random.Generator
 ) -> int:
     """Draw random masks with `kept` weights and count those in which no input reaches an output."""
-    weights = number_of_weights(sizes)
+    weights = count_weights(sizes)
     chosen = np.stack(
         [generator.choice(weights, kept, replace=False, shuffle=False) for _ in range(trials)]
     )
     return int(np.count_nonzero(~_reaches_an_output(chosen, sizes)))
-
-
-def number_of_weights(sizes: Sequence[int]) -> int:
-    """Return the number of weights of the dense network."""
-    return sum(n_in * n_out for n_in, n_out in pairwise(sizes))
 
 
 def _reaches_an_output(chosen: NDArray[np.int64], sizes: Sequence[int]) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,9 @@ from analysis.retrain import WeightsNotStored, was_left_out
 from pruning.functional_sparsity import count_active_points, without_dead_parts
 from pruning.network import MaskedNetwork
 from search.columns import names_of
-from search.layers import Layers
+from search.layers import Layers, by_layer
 from search.schema import PRUNABLE_FROM, PRUNABLE_UP_TO
+from search.structure import count_weights
 from workers.datasets import Dataset, load_dataset
 from workers.prunability import prunability
 from workers.trained import Trained
@@ -26,8 +27,6 @@ NETWORK_COLUMNS = ("layers", *names_of("parameter"))
 _MAX_WEIGHTS = 1 << 28
 """Maximum number of weights of a network, masked ones included. A damaged row must not exhaust the
 memory."""
-
-_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 def check_columns(row: Mapping[str, Any], wanted: Sequence[str]) -> None:
@@ -71,9 +70,7 @@ def network_from_row(row: Mapping[str, Any]) -> Network:
             "its row has no trained network"
         )
     shapes = [(n_out, n_in) for n_in, n_out in pairwise(row["layers"])]
-    if any(n_out < 1 or n_in < 1 for n_out, n_in in shapes) or (
-        sum(n_out * n_in for n_out, n_in in shapes) > _MAX_WEIGHTS
-    ):
+    if min(row["layers"]) < 1 or count_weights(row["layers"]) > _MAX_WEIGHTS:
         raise ValueError(
             f"experiment {row.get('experiment_id')}: no network has the layers {row['layers']}"
         )
@@ -99,14 +96,7 @@ def _arrays(
         )
     flat, kept = np.zeros(size, np.float32), np.zeros(size, np.bool_)
     flat[index], kept[index] = values, True
-    return split(flat, shapes), split(kept, shapes)
-
-
-def split(flat: NDArray[_Scalar], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[_Scalar]]:
-    """Return arrays of these shapes that follow each other in a flat one."""
-    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
-    parts = zip(np.split(flat, ends), shapes, strict=True)
-    return [part.reshape(shape) for part, shape in parts]
+    return by_layer(flat, shapes), by_layer(kept, shapes)
 
 
 def reduced_row(
@@ -122,9 +112,8 @@ def reduced_row(
             `pruned`, if both are set.
 
     Returns:
-        The row with other parameters and `accuracy`, and with the key `variant`, which says what
-            was
-        done. The row itself if neither is set.
+        The row with other parameters and `accuracy`, and a key `variant` that says what was done;
+        the row itself if neither is set.
 
     Raises:
         ValueError: the row has no network, or `prunable_own` is not defined for it.
@@ -167,5 +156,5 @@ def _pruned(layers: Layers, row: Mapping[str, Any], dataset: Dataset) -> Layers:
     flat = np.concatenate([weight.ravel() for weight, _ in layers])
     nonzero = np.flatnonzero(flat)
     flat[nonzero[np.argsort(np.abs(flat[nonzero]), kind="stable")[:removals]]] = 0
-    weights = split(flat, [weight.shape for weight, _ in layers])
+    weights = by_layer(flat, [weight.shape for weight, _ in layers])
     return [(weight, bias) for weight, (_, bias) in zip(weights, layers, strict=True)]

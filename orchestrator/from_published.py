@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,17 +13,15 @@ from orchestrator.inits import combined
 from orchestrator.planning.targets import Targets, with_inits
 from orchestrator.run_store import RunStore
 from search.cache_folder import cache_folder
-from search.catalogue import named_study
 from search.indices import IndexSet
 from search.layers import StoredInit
 from search.schema import RESULT_SCHEMA
-from storage.data.parts import index_array
-from storage.errors import NotPublished
+from storage.data.parts import index_array, index_set
 from storage.log.entries import SweepBegin
 from storage.log.init_entries import FoundNetwork, FrozenInit, PublishedInit
 from storage.log.sweep_info import describe_published
-from storage.paths import PUBLISHED_FOLDER, published_folder
-from storage.published.file import PublishedFile, index_set, open_published
+from storage.paths import published_folder
+from storage.published.file import PublishedFile, all_published
 from storage.published.reader import read_restored
 from storage.writing.writer import StoreWriter
 from workers.stored_init import remade_init
@@ -44,7 +41,8 @@ def take_published(targets: Targets, given: Mapping[str, StoredInit], store: Run
             another root seed; nothing was stored.
         StoreError: the store or a published file cannot be used.
     """
-    files = _published_files(targets, published_folder())
+    names = [selection.study.name for selection in targets]
+    files = {file.study.name: file for file in all_published(published_folder(), names)}
     inits = _agreed_inits(files, store.inits, given)
     wanted = with_inits(targets, {name: init for name, (init, _) in inits.items()})
     pairs = [(s, files[s.study.name]) for s in wanted if s.study.name in files]
@@ -55,34 +53,17 @@ def take_published(targets: Targets, given: Mapping[str, StoredInit], store: Run
                 f"seed is {file.note.root_seed}, that of the run "
                 f"{selection.study.base.root_seed}. Leave --from-published out"
             )
-    writer, console = store.writer, store.console
+    writer = store.writer
     for init, found in inits.values():
         writer.record_init(init.name, init.digest, init.layers, found)
     for selection, file in pairs:
         missing = selection.indices - writer.stored(file.study.digest)
         taken = _take(file, missing, store.command, writer) if missing else 0
         rows = counted(taken, "row")
-        console.print(f"{file.study.name}: {rows} taken from {file.path}", soft_wrap=True)
+        store.print(f"{file.study.name}: {rows} taken from {file.path}")
     for selection in targets:
         if selection.study.name not in files:
-            console.print(f"{selection.study.name}: not published")
-
-
-def _published_files(targets: Targets, folder: Path) -> dict[str, PublishedFile]:
-    """Return the file of each study that is published, by its name."""
-    opened = {
-        selection.study.name: open_published(folder, selection.study.name)
-        for selection in targets
-        if named_study(selection.study.name) is not None
-    }
-    files = {name: file for name, file in opened.items() if file is not None}
-    if not files:
-        raise NotPublished(
-            f"None of these studies is published in {folder}. The published results come with the "
-            f"repository, in its folder results/: set {PUBLISHED_FOLDER} to it, or leave "
-            "--from-published out."
-        )
-    return files
+            store.print(f"{selection.study.name}: not published")
 
 
 def _agreed_inits(

@@ -83,6 +83,10 @@ class RunStore(ExitStack):
         self._reader.refresh()
         return self._reader
 
+    def print(self, *lines: str) -> None:
+        """Print messages of the command."""
+        print_unwrapped(self.console, *lines)
+
     def _open(self) -> StoreWriter:
         messages = []
         try:
@@ -106,7 +110,7 @@ class RunStore(ExitStack):
             orphans = writer.quarantine_orphans()
             if orphans:
                 messages.append(quarantined_orphans(self.paths, len(orphans)))
-        print_unwrapped(self.console, *messages)
+        self.print(*messages)
         for message in messages:
             logger.warning("%s", message)
         return writer

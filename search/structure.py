@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from operator import mul
 from typing import Self
@@ -15,6 +16,11 @@ DEFAULT_DEPTH = 3
 
 STRUCTURE_FORMAT = f"the neurons of 1 to {MAX_DEPTH} hidden layers such as '7x3x3'"
 """Description of the text that `Structure.parse` accepts."""
+
+
+def count_weights(sizes: Sequence[int]) -> int:
+    """Return the number of weights of a dense network, given the neurons of each layer."""
+    return sum(map(mul, sizes, sizes[1:]))
 
 
 class Structure(tuple[int, ...]):
@@ -58,8 +64,7 @@ class Structure(tuple[int, ...]):
 
     def weights(self, inputs: int, outputs: int = 1) -> int:
         """Return the number of weights of the dense network, without biases."""
-        sizes = (inputs, *self, outputs)
-        return sum(map(mul, sizes, sizes[1:]))
+        return count_weights((inputs, *self, outputs))
 
     def parameters(self, inputs: int, outputs: int = 1) -> int:
         """Return the number of weights and biases of the dense network."""

@@ -13,7 +13,6 @@ from typing import Any
 
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.commands.training import Training
-from orchestrator.display.console import print_unwrapped
 from orchestrator.display.formatting import about_core_hours, counted
 from orchestrator.display.network_summary import describe_choice
 from orchestrator.display.terminal import print_line
@@ -74,7 +73,7 @@ class Enumeration:
         """
         inputs = dataset_named(self.settings.dataset).features
         if inputs > INPUTS:
-            self._print(
+            self.store.print(
                 f"every mask keeps a weight of each of the {inputs} inputs of "
                 f"{self.settings.dataset}: networks that ignore an input are not tried"
             )
@@ -95,8 +94,8 @@ class Enumeration:
             )
         else:
             chosen = self.structures.chosen
-            self._print(f"chosen before, on {chosen} (--again chooses again):")
-        self._print(*describe_choice(self.structures))
+            self.store.print(f"chosen before, on {chosen} (--again chooses again):")
+        self.store.print(*describe_choice(self.structures))
         networks = self.structures.networks
         self._find_sparsest([Structure.parse(network.structure) for network in networks])
 
@@ -172,28 +171,28 @@ class Enumeration:
         stored = f"{wanted - self.left:,} stored"
         progress = f"phase {phase}: {counted(wanted, 'network')} ({names}), {stored}"
         if not self.left:
-            self._print(progress)
+            self.store.print(progress)
             return True
         speed, planned = calibration(), training.planned
         hours = sum(estimate(p.study, p.remaining, speed).core_hours for p in planned)
-        self._print(f"{progress}, {self.left:,} to train: {about_core_hours(hours)} here")
+        self.store.print(f"{progress}, {self.left:,} to train: {about_core_hours(hours)} here")
         if limit is None and hours > self.max_core_hours:
             raise UserError(self._too_long(phase, hours))
         if rest == 0:
             self.outcome = "limited"
             resume = invocation.to_train_all()
-            self._print(f"the limit of {limit:,} is reached; resume with:\n  {resume}")
+            self.store.print(f"the limit of {limit:,} is reached; resume with:\n  {resume}")
             return False
         result = training.run()
         self.trained += result.trained
         self.left = result.left
-        self._print(*result.lines(self.store, invocation, self.trained))
+        self.store.print(*result.lines(self.store, invocation, self.trained))
         if result.stopped_by is not None:
             self.outcome = "interrupted"
             self.stopped_by = result.stopped_by
             if not result.left:
                 resume = invocation.to_resume(self.trained)
-                self._print(f"stopped after this phase; resume with:\n  {resume}")
+                self.store.print(f"stopped after this phase; resume with:\n  {resume}")
         elif result.left:
             self.outcome = "limited"
         return self.outcome == "finished"
@@ -215,6 +214,3 @@ class Enumeration:
             f"{hours + 1:.0f} to train it all, --limit N to train a part, or ask for less "
             f"({', '.join(less)})"
         )
-
-    def _print(self, *lines: str) -> None:
-        print_unwrapped(self.store.console, *lines)

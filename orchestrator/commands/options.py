@@ -105,8 +105,10 @@ def _parser(
     return parse
 
 
-def parse_shard(text: str) -> Shard:
-    """Return the shard that the option --shard describes, or raise typer.BadParameter."""
+def parse_shard(text: str | None) -> Shard | None:
+    """Return the shard that --shard describes, if given, or raise typer.BadParameter."""
+    if text is None:
+        return None
     from search.shards import Shard
 
     try:

@@ -15,14 +15,7 @@ from orchestrator.display.terminal import print_line, print_paragraph, print_tab
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
 from orchestrator.planning.estimate import estimate
 from orchestrator.planning.plan import PlannedStudy, make_plan
-from orchestrator.planning.targets import (
-    Targets,
-    find_targets,
-    left_out,
-    only_sample,
-    only_shard,
-    with_inits,
-)
+from orchestrator.planning.targets import Targets, chosen_targets, left_out, with_inits
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
 
@@ -53,11 +46,7 @@ def plan(
     Prints the numbers of planned, stored and remaining experiments, with core-hours and disk space.
     The machine's speed is measured once, which takes two seconds, and kept.
     """
-    targets = find_targets(words, root_seed)
-    if sample is not None:
-        targets = only_sample(targets, sample, root_seed)
-    if shard is not None:
-        targets = only_shard(targets, options.parse_shard(shard))
+    targets = chosen_targets(words, root_seed, sample=sample, shard=options.parse_shard(shard))
     planned = _against_store(targets, store)
     speed = calibration(again=calibrate)
     rows = [_row(item, speed) for item in planned]

@@ -11,17 +11,12 @@ import typer
 from orchestrator.commands import options
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.commands.training import Training
-from orchestrator.display.console import plain_console, print_unwrapped
+from orchestrator.display.console import plain_console
 from orchestrator.errors import UserError
 from orchestrator.from_published import take_published
 from orchestrator.inits import read_inits
 from orchestrator.invocation import Invocation
-from orchestrator.planning.targets import (
-    find_targets,
-    only_numbers,
-    only_sample,
-    only_shard,
-)
+from orchestrator.planning.targets import chosen_targets
 from orchestrator.run_store import RunStore
 from orchestrator.stopping import exit_code
 from storage.log.entries import Status
@@ -85,14 +80,8 @@ def run(
     """
     invocation = Invocation.current()
     retried = _statuses(retry)
-    targets = find_targets(words, root_seed)
-    if run_ids:
-        targets = only_numbers(targets, run_ids)
-    if sample is not None:
-        targets = only_sample(targets, sample, root_seed)
-    part = None if shard is None else options.parse_shard(shard)
-    if part is not None:
-        targets = only_shard(targets, part)
+    part = options.parse_shard(shard)
+    targets = chosen_targets(words, root_seed, run_ids, sample, part)
     given = read_inits({"bench-95": bench_95, "bench-995": bench_995})
     executors = ExecutorOptions.of(executor, workers, device, address)
     with RunStore(store, invocation.recorded, plain_console(stderr=True)) as opened:
@@ -111,7 +100,7 @@ def run(
         if as_json:
             print(json.dumps(result.summary(opened)))
         else:
-            print_unwrapped(opened.console, *result.lines(opened, invocation, result.trained))
+            opened.print(*result.lines(opened, invocation, result.trained))
     if result.outcome == "interrupted" and result.stopped_by is not None:
         raise typer.Exit(exit_code(result.stopped_by))
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from orchestrator.commands.executors import ExecutorOptions
-from orchestrator.display.console import print_unwrapped
 from orchestrator.display.formatting import counted, human_seconds
 from orchestrator.display.network_summary import init_origin
 from orchestrator.display.store_summary import fewest_weights
@@ -145,7 +144,7 @@ class Training:
         if self.retry:
             rows = counted(store.writer.retry(self.retry), "row")
             named = " or ".join(self.retry)
-            self._print(f"{rows} with status {named}: trained again, like what is not stored")
+            self.store.print(f"{rows} with status {named}: trained again, like what is not stored")
         self.planned = self._plan()
         self._parents = parent_inits(self.planned, store)
 
@@ -171,17 +170,14 @@ class Training:
     def _print_plan(self) -> None:
         """Print what is planned, stored and to be trained."""
         for item in self.planned:
-            self._print(
+            self.store.print(
                 f"{item.study.name}: {len(item.wanted):,} planned, {len(item.stored):,} stored, "
                 f"{len(item.remaining):,} to train"
             )
-        self._print(*left_out(self.targets))
+        self.store.print(*left_out(self.targets))
         left, limit = _left(self.planned), self.limit
         if limit is not None and limit < left:
-            self._print(f"this run trains {limit:,} of {left:,} (--limit)")
-
-    def _print(self, *lines: str) -> None:
-        print_unwrapped(self.store.console, *lines)
+            self.store.print(f"this run trains {limit:,} of {left:,} (--limit)")
 
     def _plan(self) -> list[PlannedStudy]:
         targets = with_inits(self.targets, self._inits)
@@ -207,7 +203,7 @@ class Training:
         if not searches:
             return result
         named = " and ".join(item.study.name for item in searches)
-        self._print(f"first {named}: other studies start from the best network of it")
+        self.store.print(f"first {named}: other studies start from the best network of it")
         return self._sweep(searches, result)
 
     def _choose_inits(self) -> None:
@@ -218,7 +214,7 @@ class Training:
             self.store.writer.record_init(init.name, init.digest, init.layers, found)
             self._inits[name] = init
             message = f"{name} of this store is now {init.digest}, {init_origin(found)}"
-            self._print(message)
+            self.store.print(message)
             logger.info("%s", message)
 
     def _sweep(self, planned: list[PlannedStudy], before: RunResult) -> RunResult:

@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from orchestrator.cores import usable_cores
 from search.catalogue import Selection
 from search.experiment import experiment_ids
 from search.id_set import IdSet
 from search.indices import IndexSet
 from search.study import Study
+from storage.data.parts import index_array, index_set
 
 
 class StoredRows(Protocol):
@@ -91,7 +89,7 @@ def stored_before(study: Study, indices: IndexSet, stored: IdSet) -> IndexSet:
     for chunk, ids in _ids(study, indices):
         is_stored = stored.has(ids)
         if is_stored.any():
-            intervals.extend(_intervals(np.fromiter(chunk, np.int64, len(chunk))[is_stored]))
+            intervals.extend(index_set(index_array(chunk)[is_stored]).intervals)
     return IndexSet.of(intervals)
 
 
@@ -137,11 +135,3 @@ def _set_study(study: Study) -> None:
 
 def _chunk_ids_in_worker(chunk: IndexSet) -> bytes:
     return _chunk_ids(_worker_study[0], chunk)
-
-
-def _intervals(indices: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Return ascending indices as half-open intervals."""
-    breaks = np.flatnonzero(np.diff(indices) != 1)
-    starts = indices[np.concatenate([[0], breaks + 1])]
-    stops = indices[np.concatenate([breaks, [len(indices) - 1]])] + 1
-    return zip(starts.tolist(), stops.tolist(), strict=True)

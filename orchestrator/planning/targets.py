@@ -31,6 +31,22 @@ def init_names(targets: Targets) -> list[str]:
     return sorted({name for selection in targets for name in selection.study.init_names})
 
 
+def chosen_targets(
+    words: Sequence[str],
+    root_seed: int,
+    numbers: Sequence[int] | None = None,
+    sample: int | None = None,
+    shard: Shard | None = None,
+) -> Targets:
+    """Return the part of the named experiments that the options of a command choose."""
+    targets = find_targets(words, root_seed)
+    if numbers:
+        targets = only_numbers(targets, numbers)
+    if sample is not None:
+        targets = only_sample(targets, sample, root_seed)
+    return targets if shard is None else only_shard(targets, shard)
+
+
 def left_out(targets: Targets) -> list[str]:
     """Return messages about the studies that leave out impossible combinations."""
     return [

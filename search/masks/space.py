@@ -10,11 +10,12 @@ from itertools import pairwise
 from math import comb, factorial, prod
 
 from search.masks.burnside import Population
+from search.structure import count_weights
 
 
 def count_all(inputs: int, structure: tuple[int, ...]) -> Population:
     """Count all masks of the hidden layers, including empty rows and columns."""
-    weights = sum(rows * cols for cols, rows in pairwise((inputs, *structure)))
+    weights = count_weights((inputs, *structure))
     # Each weight is kept in half of the masks.
     return Population(1 << weights, weights << (weights - 1))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Self
 
 import numpy as np
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from search.experiment import OPTIONAL_FIELDS
 from search.specification import SPECIFICATION_COLUMNS, experiment_of, specification_table
+from search.structure import count_weights
 from search.study import Study
 from storage.data.new_parts import rows_of_sweeps
 from storage.data.parts import blocks_of, check_file_schema, check_part_schema, read_part
@@ -117,11 +118,11 @@ def _misplaced_parameters(rows: pa.Table) -> Iterator[str]:
     """Yield where a network is impossibly large, or has parameters outside of its layers."""
     layers = rows.column("layers").to_pylist()
     for sizes in {tuple(sizes) for sizes in layers}:
-        if min(sizes, default=1) < 1 or _number_of_weights(sizes) > _MAX_WEIGHTS:
+        if min(sizes, default=1) < 1 or count_weights(sizes) > _MAX_WEIGHTS:
             yield f"layers has the impossible network {list(sizes)}"
             return
     limits: dict[str, Callable[[Sequence[int]], int]] = {
-        "weight_index": _number_of_weights,
+        "weight_index": count_weights,
         "bias_index": lambda sizes: sum(sizes[1:]),
     }
     for name, number_of in limits.items():
@@ -132,10 +133,6 @@ def _misplaced_parameters(rows: pa.Table) -> Iterator[str]:
             if index >= number_of(layers[row]):
                 yield f"{name} has an index outside of the layers {layers[row]}"
                 return
-
-
-def _number_of_weights(sizes: Sequence[int]) -> int:
-    return sum(n_in * n_out for n_in, n_out in pairwise(sizes))
 
 
 def _against_studies(

@@ -163,6 +163,16 @@ def index_array(indices: IndexSet) -> NDArray[np.int64]:
     return np.concatenate([np.empty(0, np.int64), *ranges])
 
 
+def index_set(indices: NDArray[np.int64]) -> IndexSet:
+    """Return the set of indices that are in ascending order, built from whole intervals."""
+    if not len(indices):
+        return IndexSet()
+    ends = np.flatnonzero(np.diff(indices) != 1)
+    starts = indices[np.concatenate([[0], ends + 1])].tolist()
+    stops = (indices[np.concatenate([ends, [len(indices) - 1]])] + 1).tolist()
+    return IndexSet.of(zip(starts, stops, strict=True))
+
+
 def read_columns(paths: StorePaths, part: RowsCommitted, columns: list[str]) -> pa.Table:
     """Return some columns of a data file; its checksum is not verified."""
     with _opened(paths, part) as stream:

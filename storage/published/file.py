@@ -27,6 +27,7 @@ from search.paper import PAPER_STUDIES
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from search.specification import SPECIFICATION_COLUMNS
 from search.study import Study
+from storage.data.parts import index_set
 from storage.errors import NotPublished, PublishedDamaged, check_readable
 from storage.log.entries import RowsOfSweep, SweepBegin, SweepEnd
 from storage.log.init_entries import PublishedInit
@@ -174,8 +175,9 @@ def all_published(folder: Path, studies: Iterable[str] = PAPER_STUDIES) -> list[
     files = [file for file in opened if file is not None]
     if not files:
         raise NotPublished(
-            f"There are no published results in {folder}. They are in the folder results/ of the "
-            f"repository, not in the installed package: set {PUBLISHED_FOLDER} to that folder."
+            f"There are no published results of these studies in {folder}. They are in the folder "
+            f"results/ of the repository, not in the installed package: set {PUBLISHED_FOLDER} to "
+            "that folder."
         )
     return files
 
@@ -193,16 +195,6 @@ def study_of(name: str, root_seed: int, tokens: Sequence[str]) -> Study:
     for token in tokens:
         study = study.with_init(token)
     return study
-
-
-def index_set(indices: np.ndarray[tuple[int], np.dtype[np.int64]]) -> IndexSet:
-    """Return the set of indices that are in ascending order, built from whole intervals."""
-    if not len(indices):
-        return IndexSet()
-    ends = np.flatnonzero(np.diff(indices) != 1)
-    starts = indices[np.concatenate([[0], ends + 1])].tolist()
-    stops = (indices[np.concatenate([ends, [len(indices) - 1]])] + 1).tolist()
-    return IndexSet.of(zip(starts, stops, strict=True))
 
 
 def _note(path: Path, study_name: str) -> PublishedNote:

@@ -15,6 +15,7 @@ from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from search.study import Study
 from storage import durable
 from storage.data.new_parts import parquet_bytes, rows_of_sweeps
+from storage.data.parts import index_set
 from storage.errors import PublishedDamaged, PublishedRefused, StoreVersion
 from storage.log.init_entries import FoundNetwork, PublishedInit
 from storage.log.sweep_info import software_versions
@@ -24,7 +25,6 @@ from storage.published.file import (
     PUBLISHED_COLUMNS,
     PublishedNote,
     PublishedSweep,
-    index_set,
     open_published,
 )
 from storage.reading.literals import sql_text, sql_tuple

@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 
 from analysis.random_masks import (
     masks_without_path,
-    number_of_weights,
     simulated_without_path,
 )
 from pruning.connectivity import effective_mask
+from search.structure import count_weights
 
 SMALL = st.lists(st.integers(1, 3), min_size=2, max_size=5).filter(
-    lambda sizes: number_of_weights(sizes) <= 9
+    lambda sizes: count_weights(sizes) <= 9
 )
 
 
 def without_path(sizes: list[int], kept: tuple[int, ...]) -> bool:
     """Apply the function that counts the rows' `effective_nnz`."""
-    flat = np.zeros(number_of_weights(sizes), np.bool_)
+    flat = np.zeros(count_weights(sizes), np.bool_)
     flat[list(kept)] = True
     masks, start = [], 0
     for n_in, n_out in pairwise(sizes):
@@ -36,7 +36,7 @@ def without_path(sizes: list[int], kept: tuple[int, ...]) -> bool:
 @given(SMALL)
 @settings(max_examples=40)
 def test_count_agrees_with_brute_force(sizes: list[int]) -> None:
-    weights = number_of_weights(sizes)
+    weights = count_weights(sizes)
     counted = [
         sum(without_path(sizes, kept) for kept in combinations(range(weights), number))
         for number in range(weights + 1)
@@ -48,7 +48,7 @@ def test_count_agrees_with_brute_force(sizes: list[int]) -> None:
 @given(st.integers(2, 40), st.integers(1, 30), st.integers(0, 2**32 - 1))
 def test_simulation_agrees_with_count(width: int, kept: int, seed: int) -> None:
     sizes = [2, width, width, width, 1]
-    kept = min(kept, number_of_weights(sizes))
+    kept = min(kept, count_weights(sizes))
     trials = 200
     hits = simulated_without_path(sizes, kept, trials, np.random.default_rng(seed))
     probability = probability_without_path(sizes, kept)
@@ -78,4 +78,4 @@ def test_impossible_networks_are_refused() -> None:
 
 
 def probability_without_path(sizes: list[int], kept: int) -> float:
-    return masks_without_path(sizes, kept)[kept] / comb(number_of_weights(sizes), kept)
+    return masks_without_path(sizes, kept)[kept] / comb(count_weights(sizes), kept)

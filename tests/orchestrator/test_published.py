@@ -110,7 +110,7 @@ def test_missing_results_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("SPARSEST_RESULTS", str(tmp_path))
     assert "SPARSEST_RESULTS" in refused("query", "FROM results", "--published")
     message = refused("run", "phase1", "--from-published", "--store", tmp_path / "s", *INLINE)
-    assert "None of these studies is published" in message
+    assert "no published results of these studies" in message
     assert not (tmp_path / "s").exists()
 
 

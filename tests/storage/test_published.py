@@ -15,6 +15,7 @@ import pytest
 
 from search.paper import paper_study
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
+from storage.data.parts import index_set
 from storage.errors import (
     NotPublished,
     PublishedDamaged,
@@ -28,7 +29,7 @@ from storage.errors import (
 )
 from storage.log.entries import PUBLISHED
 from storage.paths import published_folder
-from storage.published.file import LEFT_OUT, NOTE_KEY, index_set, open_published
+from storage.published.file import LEFT_OUT, NOTE_KEY, open_published
 from storage.published.publish import Publication, publish_study
 from storage.published.reader import PublishedReader, read_restored, restored_path
 from storage.reading.reader import StoreReader

@@ -11,10 +11,11 @@ import pyarrow as pa
 
 from analysis.figures.chart import Axis, Chart, Selector, Series, View, Views
 from analysis.figures.series import method_series
-from analysis.random_masks import masks_without_path, number_of_weights, simulated_without_path
+from analysis.random_masks import masks_without_path, simulated_without_path
 from analysis.report.answers import Answer, Section, ask, grouped
 from analysis.report.source import Source
 from search.intervals import Interval, clopper_pearson
+from search.structure import count_weights
 
 WIDTHS = (3, 4, 5, 6, 7, 8, 16, 32, 64, 128, 256)
 """Widths of the paper."""
@@ -57,7 +58,7 @@ def simulated() -> tuple[Simulated, ...]:
     results = []
     for width in WIDTHS:
         sizes = [2, width, width, width, 1]
-        weights = number_of_weights(sizes)
+        weights = count_weights(sizes)
         counts = masks_without_path(sizes, max(KEPT))
         for kept in KEPT:
             if kept <= weights:
