@@ -40,6 +40,11 @@ take almost no room in Parquet, so that a file of a megabyte could otherwise fil
 _FREE_TEXT_BYTES: Final = 1 << 31
 """A file may hold this much text, each repetition counted."""
 
+_FREE_BYTES: Final = 1 << 30
+_MAX_BYTES_PER_BYTE: Final = 64
+"""A file may hold `_FREE_BYTES` bytes before compression, repeated text counted once, and as many
+more for each of its own: rows of results are compressed to a half at best."""
+
 
 def check_part_schema(paths: StorePaths, part: RowsCommitted) -> None:
     """Check that this version of sparsest can read the columns that an entry announces.
@@ -223,7 +228,8 @@ def read_rows(
         columns: names of the columns to read; None for all.
 
     Raises:
-        ValueError: it has too many values, too much text, or another number of rows.
+        ValueError: it has too many values, too much text or other content for its size, or
+            another number of rows.
         OSError, pyarrow.ArrowException: it cannot be read.
     """
     _check_counts(stored.metadata, size, rows)
@@ -236,15 +242,17 @@ def read_rows(
 
 
 def _check_counts(found: pq.FileMetaData, size: int, rows: int | None) -> None:
-    """Raise ValueError if a file has too many values for its size, or another number of rows."""
+    """Raise ValueError if a file has too much in it for its size, or another number of rows."""
     if rows is not None and found.num_rows != rows:
         raise ValueError(f"it has {found.num_rows} rows; the log says {rows}")
     groups = [found.row_group(number) for number in range(found.num_row_groups)]
-    values = sum(
-        group.column(number).num_values for group in groups for number in range(group.num_columns)
-    )
+    columns = [group.column(number) for group in groups for number in range(group.num_columns)]
+    values = sum(column.num_values for column in columns)
     if values > _FREE_VALUES + _MAX_VALUES_PER_BYTE * size:
         raise ValueError(f"it has {values:,} values in {size:,} bytes")
+    expanded = sum(column.total_uncompressed_size for column in columns)
+    if expanded > _FREE_BYTES + _MAX_BYTES_PER_BYTE * size:
+        raise ValueError(f"it has {expanded:,} bytes compressed to {size:,}")
 
 
 def _text_bytes(values: pa.Array) -> int:

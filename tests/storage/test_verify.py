@@ -76,6 +76,23 @@ def test_file_with_too_many_values_for_its_size_is_not_read(
                 read(reader.paths, part)
 
 
+def test_file_that_expands_without_end_is_not_read(
+    fill: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with StoreReader(fill(4)) as reader:
+        (part,) = reader.state.parts
+        monkeypatch.setattr(parts, "_FREE_BYTES", 10)
+        monkeypatch.setattr(parts, "_MAX_BYTES_PER_BYTE", 0)
+        columns = ["experiment_id"]
+        for read in (
+            parts.read_part,
+            partial(parts.read_columns, columns=columns),
+            partial(parts.read_encoded, columns=columns),
+        ):
+            with pytest.raises(DataFileDamaged, match="compressed"):
+                read(reader.paths, part)
+
+
 def test_text_that_repeats_without_end_is_not_read(
     fill: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
