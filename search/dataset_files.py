@@ -210,7 +210,9 @@ def _read_table(name: str, content: bytes) -> pa.Table:
         return pyarrow.csv.read_csv(io.BytesIO(content))
     import pyarrow.parquet
 
-    return pyarrow.parquet.read_table(io.BytesIO(content))
+    # `read_table` would start threads, and a process that ends right after it may abort.
+    stored = pyarrow.parquet.ParquetFile(io.BytesIO(content), pre_buffer=False)
+    return stored.read(use_threads=False)
 
 
 def _numbers(name: str, table: pa.Table, column: str) -> NDArray[np.float64]:

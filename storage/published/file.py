@@ -127,7 +127,7 @@ class PublishedFile:
         schema = pa.schema([RESULT_SCHEMA.field(name).with_nullable(True) for name in wanted])
         rows = _read(self.path, wanted)
         try:
-            rows = rows.select(wanted).cast(schema)
+            rows = rows.cast(schema)
         except (pa.ArrowException, ValueError, KeyError) as error:
             raise _damaged(self.path, f"a column has a wrong type ({error})") from error
         if "study_index" not in wanted or rows.column("study_index").null_count:
@@ -243,10 +243,19 @@ def _schema(path: Path) -> pa.Schema:
         raise _damaged(path, f"not a Parquet file ({error})") from error
 
 
+def read_parquet(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Return columns of a Parquet file; raise OSError, pyarrow.ArrowException or KeyError.
+
+    `pyarrow.parquet.read_table` would start threads; see `storage.data.parts.open_rows`.
+    """
+    with pq.ParquetFile(path, pre_buffer=False) as stored:
+        return stored.read(columns=list(columns), use_threads=False).select(list(columns))
+
+
 def _read(path: Path, columns: Sequence[str]) -> pa.Table:
     try:
-        return pq.read_table(path, columns=list(columns), partitioning=None)
-    except (OSError, pa.ArrowException) as error:
+        return read_parquet(path, columns)
+    except (OSError, pa.ArrowException, KeyError) as error:
         raise _damaged(path, f"unreadable ({error})") from error
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from search.paper import PAPER_STUDIES
 from search.paper_grids import INPUTS
@@ -23,7 +22,7 @@ from storage.data.parts import with_all_columns
 from storage.errors import StoreError
 from storage.log.init_entries import PublishedInit
 from storage.log.state import SweepProgress
-from storage.published.file import PublishedFile, all_published
+from storage.published.file import PublishedFile, all_published, read_parquet
 from storage.reading.views import SweepRows, sweeps_table
 from storage.results_reader import ResultsReader
 from storage.scratch import scratch_folder
@@ -88,8 +87,8 @@ def read_restored(published: PublishedFile, cache: Path) -> pa.Table:
     """Return the restored rows of a published file; for errors see `keep_restored`."""
     path = keep_restored(published, cache)
     try:
-        return pq.read_table(path, partitioning=None)
-    except (OSError, pa.ArrowException) as error:
+        return read_parquet(path, RESTORED_SCHEMA.names)
+    except (OSError, pa.ArrowException, KeyError) as error:
         raise StoreError(
             f"Could not read {path} ({error}). Delete it: it is made again from {published.path}."
         ) from error

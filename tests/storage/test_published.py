@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,6 +76,22 @@ def change(folder: Path, edit: Callable[[pa.Table], pa.Table]) -> None:
     path = folder / "phase1.parquet"
     table = pq.read_table(path)
     pq.write_table(edit(table).replace_schema_metadata(table.schema.metadata), path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+def test_reading_published_rows_starts_no_thread(published: Path) -> None:
+    count = "len(os.listdir('/proc/self/task'))"
+    code = f"""
+import os, sys
+from pathlib import Path
+from storage.published.file import open_published
+before = {count}
+found = open_published(Path(sys.argv[1]), "phase1")
+print(found.rows().num_rows, {count} - before)
+"""
+    command = [sys.executable, "-c", code, str(published)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert output.split() == ["5", "0"]
 
 
 def test_published_rows_have_all_columns_but_weights(published: Path, rows: Rows) -> None:
