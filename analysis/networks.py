@@ -89,8 +89,8 @@ class Networks(Sequence[Network]):
             float64 [networks].
 
         Raises:
-            ValueError: as for `logits`, or no data set is given and the networks have not one in
-                common.
+            ValueError: as for `logits`, or no data set is given and the networks do not share
+                one.
         """
         if dataset is None:
             names = sorted({dataset_of(network) for network in self})

@@ -1,9 +1,8 @@
 """Tables that compare the methods of a store, for notebooks.
 
 Only trainings from fresh initialisations count, as in the paper's comparison of the methods:
-others start from a network that the search has found. A method with other hyperparameters than the
-authors', or with another `init_scheme` than its own, is a separate method, the column `variant`. So
-are its trainings of another depth or length, if the rows have several.
+others start from a network that the search has found. The column `variant` separates the trainings
+of a method with different hyperparameters, `init_scheme`, depth or number of epochs.
 Trainings with several root seeds are pooled, and `root_seeds` counts these seeds.
 """
 

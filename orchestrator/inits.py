@@ -201,10 +201,11 @@ def refuse_choice(names: Iterable[str], selections: Sequence[Selection], shard: 
 def find_init(name: str, root_seed: int, reader: StoreReader) -> tuple[StoredInit, FoundNetwork]:
     """Choose an initialisation, one of `SEARCHES`, in a store with all rows of its search.
 
-    A search without a network that reaches the accuracy is a `UserError`.
-
     Returns:
         The initialisation, at full width, and the network that was trained from it.
+
+    Raises:
+        UserError: no network of the search reaches the accuracy.
     """
     source, study = SEARCHES[name], searched_study(name, root_seed)
     candidates = reader.sql(

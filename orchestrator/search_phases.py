@@ -42,7 +42,7 @@ def phase_1_targets(settings: SearchSettings) -> Targets:
 def phase_2_targets(settings: SearchSettings, structures: Sequence[Structure]) -> Targets:
     """Return the masks of some structures: those in the paper's studies, and others.
 
-    A structure with too many masks is a `UserError`.
+    A `UserError` if a structure has too many masks.
     """
     selections = []
     for structure in structures:

@@ -129,7 +129,7 @@ def dataset_named(name: str) -> DatasetSpec:
 
     Raises:
         ValueError: there is no such data set, it is a plug-in that cannot be used, or a file that
-            is missing or no data set.
+            is missing or not a data set.
     """
     if name in DATASETS:
         return DATASETS[name]
@@ -168,7 +168,7 @@ def plugin_dataset(name: str) -> DatasetSpec:
 
 
 def made_by_plugin(name: str, convert: Callable[[object], T]) -> T:
-    """Make a plug-in's data set and convert it; a ValueError if there is none that can be used."""
+    """Make a plug-in's data set and convert it; a ValueError if none can be used."""
     found = plugin_datasets()
     make = found.get(name)
     if make is None:

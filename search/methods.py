@@ -325,7 +325,7 @@ def all_methods() -> Mapping[str, Method]:
 
 
 def method_named(name: str) -> Method:
-    """Return the method of that name; a ValueError if there is none that can be used."""
+    """Return the method of that name; a ValueError if none can be used."""
     # Plug-ins are loaded only if the name is not a built-in one.
     method = METHODS.get(name) or plugin_methods().get(name)
     if method is None:

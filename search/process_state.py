@@ -84,7 +84,7 @@ def plugin_call(caller: str) -> Iterator[None]:
 
     What it changed is restored, logged once, and listed by `all_changes`. The caller is a
     description of the code, such as "method 'noisy'". A RuntimeError if the code called `sys.exit`,
-    or raised an exception that cannot be printed or that is no `Exception`.
+    or raised an exception that cannot be printed or is not an `Exception`.
     """
     with standard_state():
         had_numpy, had_torch = "numpy" in sys.modules, _torch() is not None

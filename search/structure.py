@@ -34,7 +34,7 @@ class Structure(tuple[int, ...]):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the structure that a text such as 7x3x3 describes; a ValueError if it is none."""
+        """Return the structure that a text such as 7x3x3 describes; a ValueError for others."""
         layers = text.split("x")
         if len(layers) > MAX_DEPTH or not all(re.fullmatch("[1-9][0-9]{0,8}", n) for n in layers):
             raise ValueError(f"not a structure: {text!r}")

@@ -246,7 +246,7 @@ def make_dataset(name: str) -> Dataset:
 
     Raises:
         ValueError: no data set has that name, it is a plug-in that cannot be used, a package has
-            other data than expected, or a file is missing or no data set.
+            other data than expected, or a file is missing or not a data set.
         ModuleNotFoundError: the package that has the data is not installed.
     """
     # Looking for plug-ins takes time, which a built-in data set does not need.

@@ -32,8 +32,8 @@ class SparseNetworks:
     outgoing weight.
 
     Attributes:
-        packed: their present states: of each the kept weights in the order of the masks, then the
-            biases of the kept neurons.
+        packed: their current states: for each network the kept weights in the order of the masks,
+            then the biases of the kept neurons.
     """
 
     def __init__(self, networks: Sequence[Snapshot]) -> None:

@@ -86,8 +86,8 @@ class Parts:
     def drawn(self) -> tuple[tuple[int, ...], ...]:
         """The neurons of `shown` that have a picture.
 
-        In a hidden layer with more than `MAX_DRAWN`, those on no path have none; of more than
-        `MAX_INPUTS` inputs, those without a nonzero weight.
+        Hidden neurons on no path have none if their layer has more than `MAX_DRAWN`; nor have
+        inputs without a nonzero weight if there are more than `MAX_INPUTS`.
         """
         inputs, *hidden, outputs = self.shown
         if len(inputs) > MAX_INPUTS:

@@ -20,9 +20,10 @@ Scope = Literal["report", "dataset", "all"]
 class Source:
     """The rows of one data set, which has to be chosen if there are several.
 
-    A method with other hyperparameters than the authors', or with another `init_scheme` than its
-    own, is a separate method, such as "snip (batches=4)". The report is about the named studies, or
-    all. `dataset` is the name of the data set, and `methods` are those of all rows.
+    Trainings with other hyperparameters than the authors', or another `init_scheme` than the
+    method's usual one, count as another method, such as "snip (batches=4)". The report is about the
+    named studies, or all. `dataset` is the name of the data set, and `methods` are those of all
+    rows.
 
     Raises:
         ValueError: as for `choose_dataset`.

@@ -18,7 +18,7 @@ from storage.results_reader import ResultsReader
 def results_reader(
     store: Path | None, published: bool, studies: Iterable[str] = PAPER_STUDIES
 ) -> ResultsReader:
-    """Return the reader for the options --store and --published, the latter with some studies.
+    """Return the reader for the options --store and --published, of some studies if published.
 
     Raises:
         UserError: both options are set, or neither.

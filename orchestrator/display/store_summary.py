@@ -109,7 +109,7 @@ def _planned_size(planned: int | None, stored: int) -> int | None:
 
 
 def study_cells(studies: list[dict[str, Any]]) -> list[tuple[str, str, str, str]]:
-    """Return name, rows, size and progress of each study; digests tell those of one name apart.
+    """Return name, rows, size and progress of each study; digests distinguish equal names.
 
     The many studies of a search by a strategy, one for each round, share a row.
     """

@@ -95,7 +95,7 @@ def unrank_mask(rows: int, cols: int, nnz: int, index: int) -> str:
 def rank_mask(text: str) -> int:
     """Return the index of an eligible mask among those of its shape and number of nonzeros.
 
-    A ValueError if it is none.
+    A ValueError if the mask is not eligible.
     """
     cols = parse_mask(text).shape[1]
     if not is_eligible(text):

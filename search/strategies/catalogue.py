@@ -32,7 +32,7 @@ def strategy_names() -> list[str]:
 
 
 def strategy_named(name: str) -> Strategy:
-    """Return the strategy of that name; a ValueError if there is none that can be used."""
+    """Return the strategy of that name; a ValueError if none can be used."""
     if name in STRATEGIES:
         return cast(Strategy, import_module(STRATEGIES[name]).propose)
     strategy = plugin_strategies().get(name)

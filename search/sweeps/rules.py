@@ -62,7 +62,7 @@ class SweepTable:
 
     @property
     def structures(self) -> Sequence[Structure]:
-        """The trained networks, or for methods that prune the networks that they start from."""
+        """Hidden layers of the trained networks, or of the networks that pruning starts from."""
         if "structure" in self.values:
             return self.values["structure"]
         sizes = product(self.values.get("depth", [DEFAULT_DEPTH]), self.values["width"])

@@ -188,7 +188,7 @@ def _in_present_format(paths: StorePaths, number: int, body: bytes) -> bytes:
     """Return the JSON text of a record of an earlier format as `LOG_FORMAT` has it.
 
     Up to format 3 a data file held the rows of one sweep, and its entry had `sweep_id`, `by_status`
-    and `train_seconds` instead of `sweeps`. What is no such record raises ValueError, KeyError,
+    and `train_seconds` instead of `sweeps`. Any other text raises ValueError, KeyError,
     TypeError, AttributeError or RecursionError.
 
     Raises:

@@ -92,7 +92,7 @@ class StoreWriter(StoreEditor):
     """Writes the rows of sweeps to a store, besides the changes of `StoreEditor`.
 
     Rows are buffered and committed together: a Parquet file is made in memory, written under a new
-    name and made durable with its folder; then a log entry that names it is made durable likewise.
+    name and made durable with its folder; then a log entry that names it is made durable too.
     They are committed when there are `max_rows` of them, or the oldest is `max_seconds` old. Errors
     are those of `Committer`.
     """
