@@ -243,9 +243,7 @@ class Store:
                 f"the query's columns are {', '.join(found.column_names)}: select experiment_id too"
             )
         ids = found.column("experiment_id").to_pylist()
-        rows = self.rows(list(dict.fromkeys(ids))).arrow().to_pylist()
-        by_id = {row["experiment_id"]: row for row in rows}
-        return Networks(network_from_row(by_id[experiment_id]) for experiment_id in ids)
+        return Networks(map(network_from_row, self._reader.rows(ids)))
 
     def rows(self, experiment_ids: Sequence[str]) -> QueryResult:
         """Return all columns of some results, by study and index; unknown ids are left out."""

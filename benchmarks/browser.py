@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -80,29 +79,3 @@ def open_report(browser: WebDriver, folder: Path) -> int:
         lambda browser: browser.execute_script(shown)
     )
     return milliseconds
-
-
-def requested(browser: WebDriver) -> list[str]:
-    """Return the addresses that the page has requested since the last call.
-
-    Data URLs and the browser's own pages are left out.
-    """
-    messages = [
-        json.loads(entry["message"])["message"] for entry in _logged(browser, "performance")
-    ]
-    addresses = [
-        message["params"]["request"]["url"]
-        for message in messages
-        if message["method"] == "Network.requestWillBeSent"
-    ]
-    return [address for address in addresses if not address.startswith(("data:", "chrome:"))]
-
-
-def console_messages(browser: WebDriver) -> list[str]:
-    """Return the page's console messages since the last call."""
-    return [entry["message"] for entry in _logged(browser, "browser")]
-
-
-def _logged(browser: WebDriver, kind: str) -> list[dict[str, str]]:
-    entries: list[dict[str, str]] = browser.get_log(kind)  # type: ignore[no-untyped-call]
-    return entries

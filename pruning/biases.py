@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pruning.protocol import Pruned
-from search.layers import Layers, by_layer
-
-Masks = Sequence[NDArray[np.bool_]]
-"""bool [n_out, n_in] for each layer, input side first."""
+from search.layers import Layers, MaskArrays, by_layer
 
 
-def bias_masks(weight_masks: Masks) -> list[NDArray[np.bool_]]:
+def bias_masks(weight_masks: MaskArrays) -> list[NDArray[np.bool_]]:
     """Return masks that keep a hidden neuron's bias exactly if a kept weight leaves the neuron.
 
     Returns:
@@ -30,7 +27,7 @@ def bias_masks(weight_masks: Masks) -> list[NDArray[np.bool_]]:
     return [*kept, np.ones(len(weight_masks[-1]), dtype=np.bool_)]
 
 
-def prospr_bias_masks(weight_masks: Masks) -> list[NDArray[np.bool_]]:
+def prospr_bias_masks(weight_masks: MaskArrays) -> list[NDArray[np.bool_]]:
     """Return `bias_masks` except in the layers that the authors' ProsPr does not mask.
 
     quirk: the biases of hidden layer l, counted from 0, are masked only if l is less than the
@@ -45,7 +42,7 @@ def prospr_bias_masks(weight_masks: Masks) -> list[NDArray[np.bool_]]:
 def masks_of(
     kept: NDArray[np.bool_],
     layers: Layers,
-    rule: Callable[[Masks], list[NDArray[np.bool_]]] = bias_masks,
+    rule: Callable[[MaskArrays], list[NDArray[np.bool_]]] = bias_masks,
 ) -> Pruned:
     """Return the masks that follow from a network's kept weights, bool [weights]."""
     masks = by_layer(kept, [weight.shape for weight, _ in layers])

@@ -13,7 +13,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from search.layers import count_kept
+from search.layers import MaskArrays, count_kept
 
 Connection = Literal["path", "bias-only", "none"]
 """`search.schema.CONNECTIONS` as a type."""
@@ -47,7 +47,7 @@ class Connectivity:
         cls,
         weights: Sequence[Weight],
         biases: Sequence[Weight],
-        effective: Sequence[NDArray[np.bool_]] | None = None,
+        effective: MaskArrays | None = None,
     ) -> Self:
         """Return the connectivity of a network.
 

@@ -22,8 +22,6 @@ experiment's stream "exchange" (`pruning.draws`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,7 +33,7 @@ from pruning.saliency import Floats
 from pruning.segments import at_rest, is_finite
 from pruning.to_accuracy import number_of_weights
 from search.experiment import Experiment
-from search.layers import Layers
+from search.layers import Layers, MaskArrays
 from search.methods import setting
 
 SAMPLE = 512
@@ -106,8 +104,8 @@ def grown(network: Snapshot, count: int, draw: Draw) -> Snapshot:
 
 def _revive(
     layers: Layers,
-    masks: Sequence[NDArray[np.bool_]],
-    used: Sequence[NDArray[np.bool_]],
+    masks: MaskArrays,
+    used: MaskArrays,
     draw: Draw,
 ) -> int:
     """Connect an unused neuron of a random hidden layer, and return its number of weights."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, linear
 
 from pruning.protocol import Batch
-from search.layers import Layers
+from search.layers import Layers, MaskArrays
 
 Tensors = Sequence[torch.Tensor]
 """One tensor for each layer, input side first."""
@@ -90,7 +88,7 @@ def weight_gradients(weights: Tensors, biases: Tensors, batch: Batch) -> tuple[t
     return torch.autograd.grad(batch_loss(leaves, biases, batch), leaves)
 
 
-def masked(weights: Tensors, masks: Sequence[NDArray[np.bool_]]) -> list[torch.Tensor]:
+def masked(weights: Tensors, masks: MaskArrays) -> list[torch.Tensor]:
     """Return the weights, exactly zero where the mask is False.
 
     Example:

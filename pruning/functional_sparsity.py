@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.connectivity import Weight, effective_mask
-from search.layers import Layers, count_kept
+from search.layers import Layers, MaskArrays, count_kept
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,7 @@ class FunctionalSparsity:
     folded_nnz: int
 
     @classmethod
-    def of(
-        cls, effective: Sequence[NDArray[np.bool_]], active_points: Sequence[int], points: int
-    ) -> Self:
+    def of(cls, effective: MaskArrays, active_points: Sequence[int], points: int) -> Self:
         """Return the functional sparsity of a network.
 
         `effective` is the result of `pruning.connectivity.effective_mask` for its weights, and
@@ -131,12 +129,12 @@ def _firing(
     return np.split(np.asarray(active_points) > 0, list(accumulate(sizes)))[: len(sizes)]
 
 
-def _neurons(masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+def _neurons(masks: MaskArrays) -> NDArray[np.bool_]:
     """Return which hidden neurons a mask's weights lead to, bool [hidden neurons]."""
     return np.concatenate([np.logical_or.reduce(mask, axis=1) for mask in masks[:-1]])
 
 
-def _folded_nnz(live: Sequence[NDArray[np.bool_]], linear: NDArray[np.bool_]) -> int:
+def _folded_nnz(live: MaskArrays, linear: NDArray[np.bool_]) -> int:
     """Return `FunctionalSparsity.folded_nnz`.
 
     `live` is the result of `live_mask`; the linear neurons are those on a live path.

@@ -27,10 +27,9 @@ all weights equal to the largest one dropped.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pruning.biases import bias_masks
 from pruning.gmp import count, curve_stages
@@ -39,7 +38,7 @@ from pruning.protocol import Batch, Permute, Snapshot, target_of
 from pruning.rigl import rewired
 from pruning.schedule import Scheduled
 from search.experiment import Experiment
-from search.layers import Layers
+from search.layers import Layers, MaskArrays
 from search.methods import setting
 
 EXPONENT = 3.0
@@ -49,7 +48,7 @@ LEAST_MOVED = 0.005
 """Fraction of a layer's weights that is replaced at the end of the training."""
 
 
-def _only(masks: Sequence[NDArray[np.bool_]], layers: Layers) -> Layers:
+def _only(masks: MaskArrays, layers: Layers) -> Layers:
     """Return layers whose masked weights are zero."""
     return [
         (np.where(mask, weight, np.float32(0)), bias)
@@ -79,7 +78,7 @@ def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permu
         )
 
     def change(step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
-        masks: Sequence[NDArray[np.bool_]] = network.weight_masks
+        masks: MaskArrays = network.weight_masks
         event = step // interval
         if event <= pruning_events:
             left = count(weights, target, event / pruning_events, EXPONENT)

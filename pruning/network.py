@@ -9,10 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from search.layers import Layer, Layers
-
-Masks = Sequence[NDArray[np.bool_]]
-"""bool, one array for each layer, input side first; True where a parameter is kept."""
+from search.layers import Layer, Layers, MaskArrays
 
 
 class MaskedNetwork(nn.Module):
@@ -35,8 +32,8 @@ class MaskedNetwork(nn.Module):
     def __init__(
         self,
         layers: Layers,
-        weight_masks: Masks | None = None,
-        bias_masks: Masks | None = None,
+        weight_masks: MaskArrays | None = None,
+        bias_masks: MaskArrays | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         """Copy the parameters and apply the masks.
@@ -125,8 +122,8 @@ def _parameters(arrays: Sequence[NDArray[np.float32]], dtype: torch.dtype) -> nn
 
 
 def _checked_masks(
-    kind: str, arrays: Sequence[NDArray[np.float32]], masks: Masks | None
-) -> Sequence[NDArray[np.bool_]]:
+    kind: str, arrays: Sequence[NDArray[np.float32]], masks: MaskArrays | None
+) -> MaskArrays:
     if masks is None:
         return [np.ones(array.shape, dtype=np.bool_) for array in arrays]
     expected = [array.shape for array in arrays]

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.compilation import compiled
+from search.layers import MaskArrays
 
 Floats = NDArray[np.float64]
 
@@ -82,7 +83,7 @@ class Unrolled:
     def __init__(
         self,
         layers: Sequence[tuple[Floats, Floats]],
-        masks: Sequence[NDArray[np.bool_]],
+        masks: MaskArrays,
         points: Floats,
         labels: Floats,
     ) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from numpy.typing import NDArray
 
 from pruning.biases import bias_masks
 from pruning.elimination import Removal, ShrinkingNetwork
@@ -13,14 +10,12 @@ from pruning.neuron_elimination import NeuronNetwork
 from pruning.protocol import Snapshot
 from pruning.saliency import Floats
 from pruning.segments import at_rest
-from search.layers import Layers
-
-MaskArrays = list[NDArray[np.bool_]]
+from search.layers import Layers, MaskArrays
 
 
 def smaller_networks(
     layers: Layers,
-    masks: Sequence[NDArray[np.bool_]],
+    masks: MaskArrays,
     sample: tuple[Floats, Floats],
     count: int,
     weights: int,
@@ -46,10 +41,8 @@ def smaller_networks(
     for edges in removals:
         network = whole.copy()
         network.remove(edges)
-        if network.weights and not any(_equal(network.masks, known) for known in smaller):
+        if network.weights and not any(
+            all(map(np.array_equal, network.masks, known)) for known in smaller
+        ):
             smaller.append(network.masks)
     return smaller
-
-
-def _equal(first: MaskArrays, second: MaskArrays) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.protocol import Free, Segment, Snapshot
-from search.layers import Layers
+from search.layers import Layers, MaskArrays
 
 MAX_EXTRAS = 10_000
 """Maximum length of what a method stores beside a row, in characters of JSON."""
@@ -19,8 +19,8 @@ MAX_EXTRAS = 10_000
 
 def check_masks(
     method: str,
-    weight_masks: Sequence[NDArray[np.bool_]],
-    bias_masks: Sequence[NDArray[np.bool_]],
+    weight_masks: MaskArrays,
+    bias_masks: MaskArrays,
     layers: Layers,
 ) -> None:
     """Raise a ValueError unless masks fit the layers: bool [n_out, n_in] and bool [n_out]."""

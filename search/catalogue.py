@@ -62,7 +62,10 @@ def resolve(name: str) -> list[Selection]:
     if name == "paper":
         return [Selection.of_study(paper_study(member)) for member in PAPER_STUDIES]
     if name == "demo":
-        return [_sample(paper_study(member), stride) for member, stride in DEMO_STRIDES.items()]
+        return [
+            Selection(study, IndexSet.from_range(range(0, len(study), stride)))
+            for study, stride in ((paper_study(one), n) for one, n in DEMO_STRIDES.items())
+        ]
     study = named_study(name)
     if study is not None:
         return [Selection.of_study(study)]
@@ -73,7 +76,3 @@ def resolve(name: str) -> list[Selection]:
         f"unknown study {name!r}; {hint}allowed: {', '.join(STUDY_NAMES)}, or a sweep file, "
         "whose name ends in .toml"
     )
-
-
-def _sample(study: Study, stride: int) -> Selection:
-    return Selection(study, IndexSet.from_range(range(0, len(study), stride)))

@@ -12,7 +12,7 @@ from functools import cache, partial
 from typing import Any, TypeVar
 
 from search.dataset_files import PREFIX, held_file
-from search.plugins import DATASETS_GROUP, FoundPlugins, find_plugins
+from search.plugins import DATASETS_GROUP, FoundPlugins, check_function, find_plugins
 from search.process_state import error_text, plugin_call
 
 T = TypeVar("T")
@@ -114,7 +114,7 @@ DATASETS: dict[str, DatasetSpec] = {dataset.name: dataset for dataset in _BUILT_
 @cache
 def plugin_datasets() -> FoundPlugins[Callable[[], object]]:
     """Find the functions that make the data sets of other packages, once per process."""
-    return find_plugins(DATASETS_GROUP, DATASETS, _check_function)
+    return find_plugins(DATASETS_GROUP, DATASETS, check_function)
 
 
 def dataset_names() -> list[str]:
@@ -179,12 +179,3 @@ def made_by_plugin(name: str, convert: Callable[[object], T]) -> T:
         return convert(made)
     except Exception as error:  # third-party code may raise anything
         raise ValueError(f"{found.plugin(name)} cannot be made: {error_text(error)}") from error
-
-
-def _check_function(name: str, loaded: object) -> Callable[[], object]:
-    if not callable(loaded):
-        raise ValueError(
-            f"the entry point refers to a {type(loaded).__name__}, not a function that makes a "
-            "Dataset"
-        )
-    return loaded

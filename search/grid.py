@@ -14,7 +14,7 @@ from itertools import accumulate
 from math import prod
 from typing import Any, ClassVar, Self
 
-from search.masks.sequences import AllMasks, Masks
+from search.masks.sequences import AllMasks, EligibleMasks
 
 Updates = dict[str, Any]
 """Names of `Experiment` fields and their values."""
@@ -142,7 +142,7 @@ class MaskedStructure(StructureGrid):
         layers: masks of the first layers, as text.
     """
 
-    layers: tuple[Masks | AllMasks | tuple[str, ...], ...]
+    layers: tuple[EligibleMasks | AllMasks | tuple[str, ...], ...]
 
     @cached_property
     def _sizes(self) -> tuple[int, ...]:

@@ -17,6 +17,9 @@ Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
 Layers = Sequence[Layer]
 """All layers of a network, input side first."""
 
+MaskArrays = Sequence[NDArray[np.bool_]]
+"""Masks of all layers, or of all layers' biases, input side first: True where a parameter is kept,
+bool of the parameters' shapes."""
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -38,7 +41,7 @@ def by_layer(values: NDArray[Value], shapes: Sequence[tuple[int, ...]]) -> list[
     ]
 
 
-def spread(masks: Sequence[NDArray[np.bool_]], values: NDArray[Value]) -> list[NDArray[Value]]:
+def spread(masks: MaskArrays, values: NDArray[Value]) -> list[NDArray[Value]]:
     """Return arrays with these values where masks are True, layer by layer, otherwise zeros."""
     kept = np.concatenate([mask.ravel() for mask in masks])
     flat = np.zeros(len(kept), values.dtype)

@@ -8,7 +8,7 @@ from itertools import product
 from search.datasets import CUBIST_SPIRAL
 from search.experiment import SCHEDULES
 from search.grid import Chain, Grid, MaskedStructure, Product, Table, axis
-from search.masks.sequences import Masks
+from search.masks.sequences import EligibleMasks
 from search.structure import Structure
 
 INPUTS = CUBIST_SPIRAL.features
@@ -95,7 +95,10 @@ class ListedMasks:
     def grid(self) -> Grid:
         """Return the combinations of the three masks, ordered by their numbers of nonzeros."""
         first, second, third = (
-            {nnz: Masks(rows, cols, nnz, limit) for nnz in range(max(rows, cols), rows * cols + 1)}
+            {
+                nnz: EligibleMasks(rows, cols, nnz, limit)
+                for nnz in range(max(rows, cols), rows * cols + 1)
+            }
             for rows, cols, limit in zip(
                 self.structure,
                 (INPUTS, *self.structure[:-1]),

@@ -142,6 +142,13 @@ def find_plugins(
     return FoundPlugins(tuple(sorted(plugins, key=lambda plugin: plugin.name)), usable)
 
 
+def check_function(name: str, loaded: object) -> Callable[..., Any]:
+    """Return a plug-in if it is a function, as `check` of `find_plugins`; else a ValueError."""
+    if not callable(loaded):
+        raise ValueError(f"the entry point refers to a {type(loaded).__name__}, not a function")
+    return loaded
+
+
 def check_name(name: str) -> None:
     """Raise a ValueError unless a plug-in can have this name."""
     if not _NAME.fullmatch(name):

@@ -111,7 +111,8 @@ class WriteFailed(StoreError):
     def __init__(self, action: str, file: Path, error: OSError) -> None:
         reason = error.strerror or str(error)
         if error.errno == errno.EACCES:
-            advice = f"Make {_first_not_writable(file)} writable for this user"
+            closed = next((path for path in (file, *file.parents) if path.exists()), file)
+            advice = f"Make {closed} writable for this user"
         else:
             advice = _ADVICE.get(error.errno or 0, "Remove the cause")
         super().__init__(
@@ -253,8 +254,3 @@ def check_readable(file: Path, what: str, version: int, known: int) -> None:
             f"{file} has {what} {version}; this version of sparsest reads up to {known}. Use the "
             "version that wrote it, or a newer one."
         )
-
-
-def _first_not_writable(file: Path) -> Path:
-    """Return the file or folder whose permissions are in the way."""
-    return next((path for path in (file, *file.parents) if path.exists()), file)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from search.lineage import RowInit
 from storage.errors import StoreError, UnknownExperiment
 from storage.log.init_entries import FrozenInit, PublishedInit
-from storage.reading.literals import sql_text
+from storage.reading.literals import sql_text, sql_tuple
 from storage.reading.views import SweepRows
 
 if TYPE_CHECKING:  # imported where they are needed: not every reader runs a query
@@ -139,6 +139,15 @@ class ResultsReader(ABC):
         if len(rows) > 1:
             raise UnknownExperiment(f"Several stored experiments {description}: {advice}.")
         return dict(rows[0])
+
+    def rows(self, experiment_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Return some results in the order of their ids; a KeyError if one is unknown."""
+        if not experiment_ids:
+            return []
+        listed = sql_tuple(dict.fromkeys(experiment_ids))
+        found = self.sql(f"SELECT * FROM results WHERE experiment_id IN {listed}").to_pylist()
+        by_id = {row["experiment_id"]: row for row in found}
+        return [by_id[experiment_id] for experiment_id in experiment_ids]
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Return a new DuckDB connection over the rows of this moment; the caller closes it.

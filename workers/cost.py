@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import inf, sqrt
-
-import numpy as np
-from numpy.typing import NDArray
 
 from pruning.registry import stages_of
 from search.datasets import CUBIST_SPIRAL
 from search.experiment import Experiment
-from search.layers import count_kept
+from search.layers import MaskArrays, count_kept
 from search.methods import method_named
 from search.schema import PRUNABLE_UP_TO
 from workers.datasets import load_dataset
@@ -61,7 +57,7 @@ converts `Method.cost`, which was measured on such a machine, into costs
 (docs/decisions/0003-pruning-one-network-at-a-time.md)."""
 
 
-def prefers_matrices(weight_masks: Sequence[NDArray[np.bool_]]) -> bool:
+def prefers_matrices(weight_masks: MaskArrays) -> bool:
     """Return whether matrix products train a network faster than the sparse kernel.
 
     The masks are bool [n_out, n_in] per layer. The rule is the same on every machine: the two round

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.protocol import Snapshot
-from search.layers import Layers, spread
+from search.layers import Layers, MaskArrays, spread
 from workers.datasets import Dataset
 from workers.kernel.measure import Evaluation, evaluate_networks
 from workers.kernel.networks import PackedNetworks
@@ -98,9 +98,7 @@ def evaluate(network: Snapshot, dataset: Dataset) -> tuple[float, float, list[in
     return found.hits[0] / points, found.losses[0] / points, found.active_points[0].tolist()
 
 
-def kept_neurons(
-    weight_masks: Sequence[NDArray[np.bool_]], bias_masks: Sequence[NDArray[np.bool_]]
-) -> list[NDArray[np.bool_]]:
+def kept_neurons(weight_masks: MaskArrays, bias_masks: MaskArrays) -> list[NDArray[np.bool_]]:
     """Return which inputs (all) and neurons of each layer have something to train, bool [neurons].
 
     The others are hidden neurons without incoming weight and without bias. The kernel trains every

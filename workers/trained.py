@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.layers import Layers, by_layer
+from search.layers import Layers, MaskArrays, by_layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +59,8 @@ class Trained:
         accuracy: float,
         loss: float,
         *,
-        weight_masks: Sequence[NDArray[np.bool_]] | None = None,
-        bias_masks: Sequence[NDArray[np.bool_]] | None = None,
+        weight_masks: MaskArrays | None = None,
+        bias_masks: MaskArrays | None = None,
         steps: int = 0,
         edge_updates: int | None = None,
         **others: Any,
@@ -125,7 +125,7 @@ def stored_layers(row: Mapping[str, Any]) -> Layers:
         ) from error
 
 
-def mask_indices(masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.uint32]:
+def mask_indices(masks: MaskArrays) -> NDArray[np.uint32]:
     """Return the indices of unmasked entries in the concatenation of the (row-major) masks."""
     return np.flatnonzero(np.concatenate([mask.ravel() for mask in masks])).astype(np.uint32)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from analysis.drawing.palette import Palette
 from pruning.connectivity import effective_mask
 from pruning.functional_sparsity import live_mask
-from search.layers import Layers
+from search.layers import Layers, MaskArrays
 from workers.datasets import Dataset
 
 MAX_DRAWN = 32
@@ -163,13 +163,13 @@ def bias_dot(centre: tuple[float, float], radius: float, colour: str, palette: P
     )
 
 
-def _neurons(masks: Sequence[NDArray[np.bool_]]) -> tuple[NDArray[np.bool_], ...]:
+def _neurons(masks: MaskArrays) -> tuple[NDArray[np.bool_], ...]:
     """Return for each layer, inputs included, which neurons have a weight of these masks."""
     return (*(np.any(mask, axis=0) for mask in masks), np.any(masks[-1], axis=1))
 
 
 def _ordered(
-    weights: Sequence[NDArray[np.float32]], on_path: Sequence[NDArray[np.bool_]]
+    weights: Sequence[NDArray[np.float32]], on_path: MaskArrays
 ) -> tuple[tuple[int, ...], ...]:
     """Order the neurons with weights of each layer so that few edges cross, off-path neurons last.
 

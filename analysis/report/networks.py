@@ -71,7 +71,7 @@ def plotted_networks(
         for network in series.networks
         if network is not None
     )
-    return [_plotted(row, draw_all) for row in source.rows(list(ids))]
+    return [_plotted(row, draw_all) for row in source.reader.rows(list(ids))]
 
 
 def _plotted(row: Mapping[str, Any], draw_all: bool) -> PlottedNetwork:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
 
@@ -32,7 +32,7 @@ class Source:
     def __init__(
         self, reader: ResultsReader, dataset: str | None = None, studies: Sequence[str] = ()
     ) -> None:
-        self._reader = reader
+        self.reader = reader
         of_studies = f"study IN {sql_tuple(studies)}" if studies else ""
         chosen = _selected("*", of_studies)
         self.dataset = choose_dataset(
@@ -56,20 +56,11 @@ class Source:
 
     def sql(self, query: str, scope: Scope = "report") -> pa.Table:
         """Run a query over the rows of a scope."""
-        return self._reader.sql(self.as_asked(query, scope))
+        return self.reader.sql(self.as_asked(query, scope))
 
     def as_asked(self, query: str, scope: Scope = "report") -> str:
         """Return a query over the rows of a scope, as `sql` runs it and as the page shows it."""
         return query.replace(_ALL_ROWS, self._rows[scope])
-
-    def rows(self, experiment_ids: Sequence[str]) -> list[dict[str, Any]]:
-        """Return whole rows, in the order of the ids."""
-        if not experiment_ids:
-            return []
-        ids = sql_tuple(experiment_ids)
-        found = self._reader.sql(f"SELECT * FROM results WHERE experiment_id IN {ids}")
-        by_id = {row["experiment_id"]: row for row in found.to_pylist()}
-        return [by_id[one] for one in experiment_ids]
 
 
 def _selected(columns: str, *conditions: str) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.options import AsJson, StoreOnS3, flag, new_store_location, option
-from orchestrator.doctor.finding import Finding, ok, print_finding, problem
+from orchestrator.doctor.check_result import CheckResult, ok, print_result, problem
 from storage.errors import StoreError
 
 
@@ -36,25 +36,25 @@ def doctor(
     is 1 if there is a problem.
     """
     location = None if store is None else new_store_location(store)
-    findings = []
-    for finding in _findings(location, with_ray, address):
-        findings.append(finding)
+    results = []
+    for result in _results(location, with_ray, address):
+        results.append(result)
         if not as_json:
-            print_finding(finding)
+            print_result(result)
     if as_json:
-        print(json.dumps([asdict(finding) for finding in findings]))
-    if any(finding.level == "problem" for finding in findings):
+        print(json.dumps([asdict(result) for result in results]))
+    if any(result.level == "problem" for result in results):
         raise typer.Exit(1)
 
 
-def _findings(
+def _results(
     location: Path | StoreOnS3 | None, with_ray: bool, address: str | None
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     from orchestrator.doctor.software import check_software
 
     yield from check_software()
     if location is not None:
-        yield from _store_findings(location)
+        yield from _store_results(location)
     if with_ray or address is not None:
         from orchestrator.ray_environment import prepare_ray_environment
 
@@ -65,7 +65,7 @@ def _findings(
         yield from check_ray(address)
 
 
-def _store_findings(location: Path | StoreOnS3) -> Iterator[Finding]:
+def _store_results(location: Path | StoreOnS3) -> Iterator[CheckResult]:
     """Check a store; of a store on S3, the connection and the working copy."""
     from orchestrator.doctor.store import check_store
 

@@ -14,7 +14,7 @@ import typer
 from orchestrator.commands.options import AsJson, StorePath, argument, flag
 from orchestrator.display.formatting import counted, human_bytes
 from orchestrator.display.terminal import print_line
-from orchestrator.doctor.finding import print_finding, problem, warning
+from orchestrator.doctor.check_result import print_result, problem, warning
 from orchestrator.invocation import command_line
 from orchestrator.planning.targets import find_targets
 from search.study import Study
@@ -67,7 +67,7 @@ def _rebuild(store: Path, studies: Sequence[Study], *, quiet: bool) -> None:
         return
     for file, reason in done.unused.items():
         advice = "the next process that writes to the store moves it to the quarantine"
-        print_finding(warning(str(file), f"not added to the log: {reason}", advice))
+        print_result(warning(str(file), f"not added to the log: {reason}", advice))
     print_line(f"added to the log: {counted(done.rows, 'row')} in {counted(done.files, 'file')}")
     if done.files:
         print_line(
@@ -79,12 +79,12 @@ def _rebuild(store: Path, studies: Sequence[Study], *, quiet: bool) -> None:
 
 def _print(report: Inspection) -> None:
     for damage in report.problems:
-        print_finding(problem(damage.file, damage.problem, damage.advice))
+        print_result(problem(damage.file, damage.problem, damage.advice))
     kinds = Counter((leftover.problem, leftover.advice) for leftover in report.leftovers)
     for kind, files in kinds.items():
         example = next(one.file for one in report.leftovers if (one.problem, one.advice) == kind)
         others = f" and {counted(files - 1, 'other')}" if files > 1 else ""
-        print_finding(warning(f"{example}{others}", *kind))
+        print_result(warning(f"{example}{others}", *kind))
     print_line(
         f"{counted(report.rows, 'row')} in {counted(report.files, 'file')} "
         f"({human_bytes(report.bytes)}), {report.entries:,} log entries: "

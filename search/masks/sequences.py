@@ -18,7 +18,7 @@ instead of 20 us for a neighbouring index and 200 us to 50 ms for an arbitrary o
 
 
 @dataclass(frozen=True)
-class Masks:
+class EligibleMasks:
     """The eligible masks of a layer with `nnz` nonzeros, in order, as text.
 
     `len` is limited to 2^63 - 1, `size` is not.
@@ -74,11 +74,9 @@ class AllMasks:
     cols: int
 
     @cached_property
-    def _parts(self) -> list[Masks]:
-        fewest = max(self.rows, self.cols)
-        return [
-            Masks(self.rows, self.cols, nnz) for nnz in range(fewest, self.rows * self.cols + 1)
-        ]
+    def _parts(self) -> list[EligibleMasks]:
+        counts = range(max(self.rows, self.cols), self.rows * self.cols + 1)
+        return [EligibleMasks(self.rows, self.cols, nnz) for nnz in counts]
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -111,4 +109,4 @@ class AllMasks:
 
 @lru_cache(maxsize=256)
 def _listed(rows: int, cols: int, nnz: int, size: int) -> list[str]:
-    return list(Masks(rows, cols, nnz, limit=size))
+    return list(EligibleMasks(rows, cols, nnz, limit=size))

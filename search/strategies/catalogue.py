@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import cast
 
-from search.plugins import STRATEGIES_GROUP, FoundPlugins, find_plugins
+from search.plugins import STRATEGIES_GROUP, FoundPlugins, check_function, find_plugins
 from search.strategies.problem import Strategy
 
 STRATEGIES = {
@@ -23,7 +23,7 @@ EXHAUSTIVE = ("halving",)
 @cache
 def plugin_strategies() -> FoundPlugins[Strategy]:
     """Find the strategies of other packages, once per process."""
-    return find_plugins(STRATEGIES_GROUP, {*STRATEGIES, "enumerate"}, _check)
+    return find_plugins(STRATEGIES_GROUP, {*STRATEGIES, "enumerate"}, check_function)
 
 
 def strategy_names() -> list[str]:
@@ -41,9 +41,3 @@ def strategy_named(name: str) -> Strategy:
             f"unknown strategy {name!r}; allowed: enumerate, {', '.join(strategy_names())}"
         )
     return strategy
-
-
-def _check(name: str, loaded: object) -> Strategy:
-    if not callable(loaded):
-        raise ValueError(f"the entry point refers to a {type(loaded).__name__}, not a function")
-    return cast(Strategy, loaded)

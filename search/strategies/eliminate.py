@@ -41,6 +41,7 @@ PATIENCE = 3
 
 def propose(problem: Problem) -> Proposals:
     """Propose networks; see `search.strategies.problem`."""
+    lr = FINE * problem.base.lr
     for start in count():
         replicates = range(BEAM * start, BEAM * (start + 1))
         dense = yield [problem.experiment(replicate=number) for number in replicates]
@@ -53,7 +54,10 @@ def propose(problem: Problem) -> Proposals:
                 break
             smaller = best_of((yield children), BEAM)
             if smaller and not any(map(problem.reached, smaller)):
-                full = yield [_full(problem, one) for one in smaller]
+                full = yield [
+                    problem.experiment(one.experiment.masks, init=one.final, lr=lr)
+                    for one in smaller
+                ]
                 smaller = best_of(full, BEAM)
             if any(map(problem.reached, smaller)):
                 beam, failures = smaller, 0
@@ -76,7 +80,3 @@ def _children(problem: Problem, beam: Sequence[Trial], removed: int) -> list[Exp
             )
             children[child.experiment_id] = child
     return list(children.values())
-
-
-def _full(problem: Problem, trial: Trial) -> Experiment:
-    return problem.experiment(trial.experiment.masks, init=trial.final, lr=FINE * problem.base.lr)

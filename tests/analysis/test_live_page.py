@@ -15,8 +15,9 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from analysis.report.live_page import LivePage, LiveState, RunProgress, make_live_folder
 from analysis.report.source import Source
-from benchmarks.browser import PATIENCE_S, chromium, console_messages, programs, requested, resize
+from benchmarks.browser import PATIENCE_S, chromium, programs, resize
 from storage.reading.reader import StoreReader
+from tests.analysis.browser_log import console_messages, requested
 
 STATE = LiveState(
     "is running: sparsest run <b>six</b>",

@@ -16,15 +16,8 @@ from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 from analysis.report.build import Built
-from benchmarks.browser import (
-    PATIENCE_S,
-    chromium,
-    console_messages,
-    open_report,
-    programs,
-    requested,
-    resize,
-)
+from benchmarks.browser import PATIENCE_S, chromium, open_report, programs, resize
+from tests.analysis.browser_log import console_messages, requested
 
 pytestmark = pytest.mark.skipif(
     programs() is None, reason="no chromium or no chromedriver (apt install chromium-driver)"

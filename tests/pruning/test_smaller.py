@@ -7,12 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from pruning.smaller import smaller_networks
-from search.layers import Layers
-
-Masks = list[NDArray[np.bool_]]
+from search.layers import Layers, MaskArrays
 
 
-def made(seed: int) -> tuple[Layers, Masks, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+def made(seed: int) -> tuple[Layers, MaskArrays, tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Return a network of 2 -> 4 -> 3 -> 1 neurons with masks, and points."""
     generator = np.random.default_rng(seed)
     sizes = [(4, 2), (3, 4), (1, 3)]
@@ -30,13 +28,13 @@ def made(seed: int) -> tuple[Layers, Masks, tuple[NDArray[np.float64], NDArray[n
     return layers, masks, (points, (generator.random(200) < 0.5).astype(np.float64))
 
 
-def count(masks: Masks) -> int:
+def count(masks: MaskArrays) -> int:
     return sum(int(mask.sum()) for mask in masks)
 
 
 def loss(
     layers: Layers,
-    masks: Masks,
+    masks: MaskArrays,
     sample: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> float:
     """Return the loss under masks, after the mean of what is removed moved into the biases."""

@@ -7,11 +7,11 @@ from itertools import product
 import pytest
 
 from search.grid import Chain, Grid, MaskedStructure, Product, Replicates, Table, axis
-from search.masks.sequences import AllMasks, Masks
+from search.masks.sequences import AllMasks, EligibleMasks
 
 SCHEDULES = axis("schedule", "cosine", "step")
 SIZES = Table(("width", "target_nnz"), ((3, 15), (3, 16), (16, 30)))
-MASKED = MaskedStructure((2, 3), (Masks(2, 2, 3), AllMasks(3, 2), ("1", "0")))
+MASKED = MaskedStructure((2, 3), (EligibleMasks(2, 2, 3), AllMasks(3, 2), ("1", "0")))
 
 EXAMPLES: list[Grid] = [
     SCHEDULES,
@@ -54,8 +54,8 @@ def test_first_part_of_a_product_is_the_slowest() -> None:
 
 
 def test_masks_of_the_first_layer_are_the_slowest() -> None:
-    first, third = list(Masks(2, 2, 3)), ("1", "0")
-    second = [mask for nnz in range(3, 7) for mask in Masks(3, 2, nnz)]
+    first, third = list(EligibleMasks(2, 2, 3)), ("1", "0")
+    second = [mask for nnz in range(3, 7) for mask in EligibleMasks(3, 2, nnz)]
     expected = [{"structure": (2, 3), "masks": masks} for masks in product(first, second, third)]
     assert [MASKED[index] for index in range(MASKED.size)] == expected
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from search.layers import Layers
+from search.layers import Layers, MaskArrays
 from workers.kernel.networks import PackedNetworks
 from workers.kernel.simd import aligned_zeros
 
@@ -43,7 +43,7 @@ class Topology:
         return sum(self.sizes[1:-1])
 
 
-def topology(masks: Sequence[NDArray[np.bool_]]) -> Topology:
+def topology(masks: MaskArrays) -> Topology:
     """Return the edge list of a network, given its masks, bool [n_out, n_in] per layer."""
     sizes = (masks[0].shape[1], *(mask.shape[0] for mask in masks))
     if any(mask.shape[1] != size for mask, size in zip(masks, sizes, strict=False)):

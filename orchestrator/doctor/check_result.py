@@ -12,7 +12,7 @@ Level = Literal["ok", "warning", "problem"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """The result of one check.
 
     Attributes:
@@ -27,13 +27,13 @@ class Finding:
     advice: str = ""
 
 
-ok = partial(Finding, "ok")
-warning = partial(Finding, "warning")
-problem = partial(Finding, "problem")
+ok = partial(CheckResult, "ok")
+warning = partial(CheckResult, "warning")
+problem = partial(CheckResult, "problem")
 
 
-def print_finding(finding: Finding) -> None:
-    """Print a finding and, on the next line, its advice."""
-    print_line(f"{finding.level:<8} {finding.what}: {finding.found}")
-    if finding.advice:
-        print_line(f"{'':<8} -> {finding.advice}")
+def print_result(result: CheckResult) -> None:
+    """Print a result and, on the next line, its advice."""
+    print_line(f"{result.level:<8} {result.what}: {result.found}")
+    if result.advice:
+        print_line(f"{'':<8} -> {result.advice}")
