@@ -136,7 +136,7 @@ class _LinkedStore(StoreWriter):
     """A store of arbitrarily many rows of one study that takes little disk space.
 
     Lock, log, index sets, names and the calls that make a commit durable are real. All data files
-    are hard links to one file, so nothing is encoded or written for them; `benchmarks.sweep`
+    are hard links to one file, so nothing is encoded or written for them; `benchmarks.stores`
     measures their cost with the real writer. The files repeat some rows of `RESULT_SCHEMA`.
     """
 

@@ -1,4 +1,4 @@
-"""A worker's time by part, for a typical task of the search."""
+"""A worker's time by part, for a typical task of the search, and that of some other tasks."""
 
 from __future__ import annotations
 
@@ -24,10 +24,14 @@ from workers.kernel.packing import pack, topology
 from workers.kernel.points import gather, packed_points
 from workers.kernel.simd import STRIPE, aligned_zeros
 from workers.orders import permutation
+from workers.prunability import prunability
 from workers.train import train_batch
 
 GROUP = 16
 """Number of networks that share a data order in a task of about 1,000 experiments."""
+
+COUNTED = {"phase1": 200, "phase2-95": 1_000, "phase2-995": 1_000}
+"""Study -> number of experiments sampled, evenly spread."""
 
 
 @compiled
@@ -120,6 +124,25 @@ def run_replicates() -> None:
     print(f"## Replicates: ms per 7x3x3 network, {GROUP} networks in a task\n")
     rows = [["replicates of one network", f"{alone:.1f}"], ["different networks", f"{shared:.1f}"]]
     print(table(["networks", "ms"], [*rows, ["ratio", f"{alone / shared:.2f}"]]))
+
+
+def run_prunability() -> None:
+    """Print the milliseconds per network of training and of counting."""
+    dataset = load_dataset("cubist-spiral")
+    lines = []
+    for name, number in COUNTED.items():
+        study = resolve(name)[0].study
+        experiments = [study[index] for index in study.sample(number)]
+        train_fast(experiments[:1], dataset, {})  # the first call compiles
+        trained, train_s = timed(partial(train_fast, experiments, dataset, {}))
+        prunability(trained, dataset)  # the first call compiles
+        counts, count_s = timed(partial(prunability, trained, dataset))
+        counted = sum(count.own is not None for count in counts)
+        per_network = 1000 * train_s / number, 1000 * count_s / number
+        lines.append([name, number, counted, *per_network, count_s / train_s])
+    print("## Counting prunable weights: ms per network\n")
+    columns = {"study": "", "networks": ",", "counted": ",", "training": ".2f", "counting": ".2f"}
+    print(table(columns | {"share": ".1%"}, lines))
 
 
 def _copy(values: NDArray[np.float32]) -> NDArray[np.float32]:

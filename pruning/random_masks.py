@@ -3,7 +3,7 @@
 Idea: keep weights at random. Networks that are pruned so before training are a strong baseline if
 narrow layers keep more: Liu, Chen, Chen, Shen, Mocanu, Wang and Pechenizkiy, "The unreasonable
 effectiveness of random pruning: return of the most naive baseline for sparse training" (ICLR 2022).
-With k the target and a layer's density d from `pruning.erk`,
+With k the target and a layer's density d from `pruning.rigl.erk_densities`,
 
     erk       each layer keeps about d * size weights, k in all
     uniform   every k weights of the network are as likely as every other k
@@ -22,8 +22,8 @@ import numpy as np
 
 from pruning.biases import masks_of
 from pruning.draws import uniform_draws
-from pruning.erk import erk_densities
 from pruning.protocol import Batches, Pruned, target_of
+from pruning.rigl import erk_densities
 from pruning.selection import highest
 from search.experiment import Experiment
 from search.layers import Layers

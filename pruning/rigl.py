@@ -10,7 +10,7 @@ below T_end = int(0.75 * T), in each layer that is not dense:
     grow as many of the largest |g| among the others, the dropped ones included
 
 Changes in the authors' run (docs/paper.md, section 5): the initial masks are random, with
-Erdos-Renyi-Kernel densities (`pruning.erk`); the gradient is that of one batch, which is not used
+Erdos-Renyi-Kernel densities (`erk_densities`); the gradient is that of one batch, which is not used
 for a step; a grown weight starts at zero, but a weight that is dropped and grown at once keeps its
 value; bias masks follow from the new masks, where the paper masks no biases, and a bias that
 returns starts at zero. A grown weight that never gets a gradient stays exactly zero and does not
@@ -26,7 +26,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.biases import bias_masks
-from pruning.erk import erk_densities
 from pruning.protocol import Batch, Permute, Pruned, Snapshot, target_of
 from pruning.schedule import Scheduled, with_masks
 from pruning.selection import highest
@@ -50,6 +49,35 @@ def rewired(
     kept = highest(magnitudes, int(mask.sum()) - dropped)
     slopes = np.where(kept, np.float32(-1), np.abs(gradient).ravel())
     return (kept | highest(slopes, dropped)).reshape(mask.shape)
+
+
+def erk_densities(shapes: Sequence[tuple[int, int]], density: float) -> list[float]:
+    """Return the Erdos-Renyi-Kernel density of each layer.
+
+    Given are (n_out, n_in) of each layer and the density of the whole network. A layer's density is
+    proportional to (n_in + n_out) / (n_in * n_out), so that narrow layers keep more (Mocanu et al.,
+    "Scalable training of artificial neural networks with adaptive sparse connectivity inspired by
+    network science", 2018, as used by the authors of RigL). As in the authors' code
+    (google-research/rigl), a layer whose density would exceed 1 becomes dense, and the other layers
+    share the remaining weights.
+
+    The network's density is above 0 and below 1. A layer's is from 0 to 1, exactly 1.0 for dense
+    ones; weighted by the layers' sizes their mean is `density`. Computed in double precision in the
+    order of docs/paper.md, section 5: another order can change a number of weights by one.
+    """
+    sizes = [n_out * n_in for n_out, n_in in shapes]
+    raw = [(n_in + n_out) / (n_in * n_out) for n_out, n_in in shapes]
+    dense: set[int] = set()
+    while True:
+        others = [layer for layer in range(len(shapes)) if layer not in dense]
+        wanted = sum(sizes[layer] * density for layer in others)
+        wanted -= sum(sizes[layer] * (1 - density) for layer in sorted(dense))
+        scale = wanted / sum(raw[layer] * sizes[layer] for layer in others)
+        largest = max(raw[layer] for layer in others)
+        if largest * scale <= 1:
+            break
+        dense |= {layer for layer in others if raw[layer] == largest}
+    return [1.0 if layer in dense else scale * raw[layer] for layer in range(len(shapes))]
 
 
 def random_masks(

@@ -14,7 +14,7 @@ from orchestrator.display.terminal import print_line
 from orchestrator.errors import user_errors
 
 if TYPE_CHECKING:
-    from analysis.replay import Difference, Replay
+    from analysis.retrain import Difference, Replay
 
 
 def replay(
@@ -34,12 +34,12 @@ def replay(
     Nothing is stored. The exit code is 0 if the results agree bit for bit, and 1 if not. Results
     depend on the processor, so the arithmetic is that of the processor that made the row.
     """
-    from analysis import replay as replaying
+    from analysis import retrain
 
     with results_reader(store, published) as reader:
         row = reader.row(name)
         with user_errors("", OSError):
-            result = replaying.replay(row, reader.init, init)
+            result = retrain.replay(row, reader.init, init)
     if as_json:
         same = {"experiment_id": row["experiment_id"], "same": result.same}
         print(json.dumps(same | asdict(result)))

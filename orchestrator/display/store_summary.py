@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from orchestrator.display.formatting import counted, percent
 from orchestrator.display.terminal import text_table
 from search.paper_sizes import PAPER_SIZES, TARGETS
-from storage.data.numbers import number_array
 from storage.errors import StoreDamaged
 from storage.reading.reader import StoreReader
 from storage.status_files import read_planned
@@ -69,6 +69,25 @@ class FewestWeights:
         }
         named = len(texts) > 1
         return "; ".join(f"{name}: {text}" if named else text for name, text in texts.items())
+
+
+def number_array(column: pa.Array) -> NDArray[np.float64]:
+    """Return a column of integers or floating-point numbers, NaN where it is NULL.
+
+    `Array.to_numpy` would import pandas, which takes longer than `status`.
+
+    Returns:
+        float64 [rows].
+    """
+    validity, data = column.buffers()
+    if data is None:
+        return np.full(len(column), np.nan)
+    ours = slice(column.offset, column.offset + len(column))
+    numbers = np.frombuffer(data, column.type.to_pandas_dtype())[ours].astype(np.float64)
+    if column.null_count:
+        valid = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little")[ours]
+        numbers[valid == 0] = np.nan
+    return numbers
 
 
 def fewest_weights(reader: StoreReader) -> FewestWeights:

@@ -24,6 +24,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,13 @@ from pydantic import ValidationError
 from search.catalogue import RESERVED_NAMES
 from search.dataset_files import PREFIX, file_at, is_file_dataset
 from search.datasets import dataset_named
-from search.experiment import Experiment
-from search.grid import Chain, Product, Replicates
+from search.experiment import OPTIONAL_FIELDS, Experiment
+from search.grid import Chain, Grid, Product, Replicates
 from search.study import Study
-from search.sweeps.grid import table_grid
+from search.sweeps.grid import ORDER, table_grid
 from search.sweeps.hyperparameters import check_used, every_combination
-from search.sweeps.keys import method_keys, table_keys
-from search.sweeps.model import file_model
+from search.sweeps.keys import file_model, method_keys, table_keys
 from search.sweeps.problems import describe, table_name
-from search.sweeps.repeated import find_repeated
 from search.sweeps.rules import RefusalError
 
 MAX_FILE_BYTES = 1 << 20
@@ -52,6 +51,11 @@ _DOTTED = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.
 
 _MAX_PROBLEMS = 10
 """Maximum number of problems in a message."""
+
+_FIELDS = (*(key for key in ORDER if key != "depth"), "hyperparameters")
+
+_MAX_COMPARED = 1_000_000
+"""Maximum number of combinations that are compared."""
 
 
 class SweepFileError(ValueError):
@@ -170,11 +174,11 @@ def _study(document: dict[str, Any], path: Path, content: bytes) -> Study:
         for number, table in enumerate(sweep["grid"])
     ]
     left_out = replicates * sum(omitted for _, omitted in tables)
-    combinations = tuple(grid for grid, _ in tables)
-    repeated = find_repeated(combinations)
+    grids = tuple(grid for grid, _ in tables)
+    repeated = _find_repeated(grids)
     if repeated is not None:
         raise RefusalError(repeated)
-    experiments = Product.of(Replicates(replicates), Chain(combinations))
+    experiments = Product.of(Replicates(replicates), Chain(grids))
     if experiments.size == 0:
         raise RefusalError(
             f"none of {left_out} combinations is possible: target_nnz is never below the number of "
@@ -224,3 +228,44 @@ def _methods(base: Mapping[str, Any], tables: Sequence[Mapping[str, Any]]) -> li
     """Return the methods of a file, each once."""
     default = [base.get("method", Experiment().method)]
     return list(dict.fromkeys(name for table in tables for name in table.get("method", default)))
+
+
+def _find_repeated(tables: Sequence[Grid]) -> str | None:
+    """Return a message about an experiment that is in two tables; None if there is none.
+
+    Tables without a common value of some key have no common experiment. If the other tables have
+    more than a million combinations, they are not compared.
+    """
+    values = [
+        {key: grid.values(key) or frozenset({None}) for key in _FIELDS if key != "masks"}
+        for grid in tables
+    ]
+    suspects = {
+        number
+        for one, other in combinations(range(len(tables)), 2)
+        if not any(values[one][key].isdisjoint(values[other][key]) for key in values[one])
+        for number in (one, other)
+    }
+    if sum(tables[number].size for number in suspects) > _MAX_COMPARED:
+        return None
+    # Hashes, because the specifications of a million experiments take half a gigabyte.
+    first_positions: dict[int, tuple[int, int]] = {}
+    for number in sorted(suspects):
+        for index in range(tables[number].size):
+            spec = _spec(tables[number][index])
+            first, position = first_positions.setdefault(hash(spec), (number, index))
+            if first != number and _spec(tables[first][position]) == spec:
+                shown = ", ".join(
+                    f"{key} = {value!r}"
+                    for key, value in zip(_FIELDS, spec, strict=True)
+                    if value or key not in OPTIONAL_FIELDS
+                )
+                return (
+                    f"[[grid]] table {first + 1}, combination {position + 1}, and table "
+                    f"{number + 1}, combination {index + 1}, are the same experiment: {shown}"
+                )
+    return None
+
+
+def _spec(combination: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(combination.get(key) for key in _FIELDS)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.replay import Difference, replay
+from analysis.retrain import Difference, replay
 from search.datasets import CUBIST_SPIRAL
 from search.experiment import Experiment
 from search.specification import experiment_of

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from pruning.connectivity import effective_mask
-from pruning.erk import erk_densities
 from pruning.protocol import Pruned
 from pruning.random_masks import prune, rounded
 from pruning.registry import pruning_before
+from pruning.rigl import erk_densities
 from search.experiment import Experiment
 from search.methods import METHODS
 from workers.initial import starting_network

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from storage.data.numbers import number_array
+from orchestrator.display.store_summary import number_array
 
 
 @pytest.mark.parametrize("kind", [pa.float64(), pa.float32(), pa.int32(), pa.uint8()])
