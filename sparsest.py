@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from analysis.store import open_store as open
     from analysis.tables import by_width, pareto, sparsest_networks
     from orchestrator.from_python import run, search, train
-    from pruning.biases import bias_masks
     from pruning.functional import (
         batch_loss,
         logits,
@@ -56,7 +55,7 @@ if TYPE_CHECKING:
         saliencies,
         weight_gradients,
     )
-    from pruning.magnitude import full_masks, keep_largest
+    from pruning.masks import bias_masks, full_masks, keep_largest
     from pruning.protocol import (
         Batch,
         Batches,

@@ -25,8 +25,8 @@ from copy import copy
 from dataclasses import replace
 from itertools import tee
 
-from pruning.biases import bias_masks
 from pruning.connectivity import effective_mask
+from pruning.masks import bias_masks
 from pruning.protocol import Batches, Pruned, PrunesBefore, target_of
 from search.experiment import Experiment
 from search.layers import Layers, count_kept

@@ -39,7 +39,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.biases import bias_masks
+from pruning.masks import bias_masks
 from pruning.protocol import Measure, Requests, Segment, Snapshot, target_of
 from pruning.saliency import Floats, Unrolled
 from pruning.segments import dense_network, is_finite, train_rounds

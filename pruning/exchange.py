@@ -25,9 +25,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.biases import bias_masks
 from pruning.draws import Draw, uniform_draws
 from pruning.elimination import Edge, ShrinkingNetwork, finish, remove_weights, sample_of, stages_to
+from pruning.masks import bias_masks
 from pruning.protocol import Measure, Requests, Segment, Snapshot, target_of
 from pruning.saliency import Floats
 from pruning.segments import at_rest, is_finite

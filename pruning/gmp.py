@@ -22,9 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pruning.magnitude import full_masks, keep_largest
+from pruning.masks import Scheduled, full_masks, keep_largest, with_masks
 from pruning.protocol import Batch, Measure, Permute, Requests, Segment, Snapshot, target_of
-from pruning.schedule import Scheduled, with_masks
 from pruning.to_accuracy import number_of_weights, prune_to_accuracy, rounds_to_accuracy
 from search.experiment import Experiment
 from search.layers import Layers

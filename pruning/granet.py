@@ -31,12 +31,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pruning.biases import bias_masks
 from pruning.gmp import count, curve_stages
-from pruning.magnitude import full_masks, keep_largest
+from pruning.masks import Scheduled, bias_masks, full_masks, keep_largest
 from pruning.protocol import Batch, Permute, Snapshot, target_of
 from pruning.rigl import rewired
-from pruning.schedule import Scheduled
 from search.experiment import Experiment
 from search.layers import Layers, MaskArrays
 from search.methods import setting

@@ -20,8 +20,8 @@ from collections.abc import Callable
 
 import torch
 
-from pruning.biases import masks_of
 from pruning.functional import Tensors, masked, parameters, saliencies, weight_gradients
+from pruning.masks import masks_of
 from pruning.protocol import Batch, Batches, Pruned, target_of
 from pruning.selection import strictly_above
 from search.experiment import Experiment

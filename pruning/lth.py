@@ -17,9 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pruning.magnitude import full_masks, keep_largest
+from pruning.masks import Scheduled, full_masks, keep_largest, with_masks
 from pruning.protocol import Batch, Permute, Snapshot, target_of
-from pruning.schedule import Scheduled, with_masks
 from pruning.segments import dense_network
 from search.experiment import Experiment
 from search.layers import Layers

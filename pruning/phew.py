@@ -25,8 +25,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.biases import bias_masks
 from pruning.draws import Draw, uniform_draws
+from pruning.masks import bias_masks
 from pruning.protocol import Batches, Pruned, target_of
 from search.experiment import Experiment
 from search.layers import Layers

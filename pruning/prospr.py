@@ -9,7 +9,7 @@ pruning: finding trainable weights at initialization using meta-gradients" (ICLR
 
 Changes in the authors' run (docs/paper.md, section 5): 3 steps with the learning rate and momentum
 of the run and without weight decay, each on a batch of the training's size, and a fourth batch for
-the loss; the biases of some layers are not masked (`pruning.biases.prospr_bias_masks`). quirk:
+the loss; the biases of some layers are not masked (`pruning.masks.prospr_bias_masks`). quirk:
 their code raises an error if a whole layer would be pruned; this code trains such a network. quirk:
 their code treats the first velocity as a constant, this code only if the hyperparameter
 `detach_first` is 1 (docs/fidelity.md shows the effect).
@@ -21,8 +21,8 @@ import math
 
 import torch
 
-from pruning.biases import masks_of, prospr_bias_masks
 from pruning.functional import Tensors, batch_loss, parameters
+from pruning.masks import masks_of, prospr_bias_masks
 from pruning.protocol import Batches, Pruned, target_of
 from pruning.selection import highest
 from search.experiment import Experiment

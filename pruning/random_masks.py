@@ -20,8 +20,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pruning.biases import masks_of
 from pruning.draws import uniform_draws
+from pruning.masks import masks_of
 from pruning.protocol import Batches, Pruned, target_of
 from pruning.rigl import erk_densities
 from pruning.selection import highest

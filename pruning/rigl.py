@@ -25,9 +25,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.biases import bias_masks
+from pruning.masks import Scheduled, bias_masks, with_masks
 from pruning.protocol import Batch, Permute, Pruned, Snapshot, target_of
-from pruning.schedule import Scheduled, with_masks
 from pruning.selection import highest
 from search.experiment import Experiment
 from search.layers import Layers

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.biases import masks_of
-from pruning.magnitude import full_masks
+from pruning.masks import full_masks, masks_of
 from pruning.protocol import Measure, Objective, Requests, Segment, Snapshot
 from search.experiment import Experiment
 from search.layers import Layers, by_layer

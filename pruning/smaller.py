@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pruning.biases import bias_masks
 from pruning.elimination import Removal, ShrinkingNetwork
+from pruning.masks import bias_masks
 from pruning.neuron_elimination import NeuronNetwork
 from pruning.protocol import Snapshot
 from pruning.saliency import Floats

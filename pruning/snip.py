@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import torch
 
-from pruning.biases import masks_of
 from pruning.functional import Tensors, parameters, saliencies, weight_gradients
+from pruning.masks import masks_of
 from pruning.protocol import Batch, Batches, Pruned, target_of
 from pruning.selection import at_or_above
 from search.experiment import Experiment

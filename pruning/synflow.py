@@ -19,8 +19,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from pruning.biases import masks_of
 from pruning.functional import Tensors, logits, masked, parameters
+from pruning.masks import masks_of
 from pruning.protocol import Batches, Pruned, target_of
 from pruning.selection import above_position
 from search.experiment import Experiment

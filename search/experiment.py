@@ -22,7 +22,7 @@ FRESH_INIT = "fresh"
 """Value of `Experiment.init` for an initialisation drawn from the experiment's seed."""
 
 SCHEDULES = ("cosine", "step", "constant")
-"""Names of the learning-rate schedules; `workers.schedules` computes them."""
+"""Names of the learning-rate schedules; `workers.step_schedule` computes them."""
 
 InitScheme = Literal["torch", "kaiming", "xavier"]
 """Distribution of fresh weights; `workers.initial` draws them."""

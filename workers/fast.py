@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from pruning.masks import Scheduled
 from pruning.protocol import Pruned, Snapshot
-from pruning.schedule import Scheduled
 from search.experiment import Experiment
 from search.layers import StoredInit
 from search.methods import method_named
@@ -24,10 +24,9 @@ from workers.kernel.measure import Evaluation
 from workers.kernel.networks import PackedNetworks
 from workers.kernel.sgd import scratch, train_steps
 from workers.mask_schedule import mask_schedule_of, train_with_mask_schedule
-from workers.schedules import learning_rates
 from workers.sparse import SparseNetworks
 from workers.start import start_of
-from workers.step_schedule import StepSchedule
+from workers.step_schedule import StepSchedule, learning_rates
 from workers.trained import Trained
 
 

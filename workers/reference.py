@@ -18,8 +18,8 @@ from search.experiment import Experiment
 from search.layers import Layers
 from workers.datasets import Dataset
 from workers.orders import permutation
-from workers.schedules import learning_rates
 from workers.start import start_of
+from workers.step_schedule import learning_rates
 from workers.trained import Trained
 
 

@@ -9,7 +9,7 @@ from itertools import chain
 
 import numpy as np
 
-from pruning.biases import bias_masks
+from pruning.masks import bias_masks
 from pruning.protocol import Measure, Segment, Snapshot
 from search.experiment import Experiment
 from search.layers import Layers

@@ -12,7 +12,7 @@ from search.experiment import Experiment
 from search.layers import Layers
 from workers.datasets import Dataset
 from workers.orders import permutation
-from workers.schedules import learning_rates
+from workers.step_schedule import learning_rates
 
 Tensors = Sequence[torch.Tensor]
 

@@ -22,7 +22,7 @@ from search.experiment import Experiment
 from search.layers import Layers
 from workers.datasets import Dataset
 from workers.orders import permutation
-from workers.schedules import learning_rates
+from workers.step_schedule import learning_rates
 
 Masks = list[list[list[bool]]]
 """Kept weights: layer, row (output), column (input)."""

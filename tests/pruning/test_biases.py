@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pruning.biases import bias_masks, prospr_bias_masks
+from pruning.masks import bias_masks, prospr_bias_masks
 
 
 def test_bias_of_a_neuron_without_outgoing_weights_is_masked() -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from pruning.biases import bias_masks, prospr_bias_masks
+from pruning.masks import bias_masks, prospr_bias_masks
 from search.method import TO_TARGET, TO_TARGET_OR_ACCURACY, WITHOUT_TARGET
 from search.methods import METHODS
 from search.paper import paper_study

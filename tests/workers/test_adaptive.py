@@ -9,8 +9,8 @@ from typing import cast
 import numpy as np
 import pytest
 
+from pruning.masks import Scheduled
 from pruning.protocol import Measure, Measurement, Pruned, Segment, Snapshot
-from pruning.schedule import Scheduled
 from search.experiment import Experiment
 from search.layers import Layers
 from workers.adaptive import train_adaptively

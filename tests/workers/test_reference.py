@@ -16,7 +16,7 @@ from workers.datasets import Dataset, load_dataset
 from workers.initial import starting_network
 from workers.orders import permutation
 from workers.reference import evaluate, train_reference
-from workers.schedules import learning_rates
+from workers.step_schedule import learning_rates
 from workers.trained import Trained
 
 

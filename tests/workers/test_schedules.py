@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.experiment import SCHEDULES
-from workers.schedules import learning_rates
+from workers.step_schedule import learning_rates
 
 
 def _rates_of_torch(name: str, lr: float, epochs: int) -> list[float]:

@@ -25,8 +25,8 @@ from workers.kernel.measure import evaluate_layers
 from workers.kernel.simd import STRIPE
 from workers.orders import permutation
 from workers.reference import evaluate, train_reference
-from workers.schedules import learning_rates
 from workers.start import start_of
+from workers.step_schedule import learning_rates
 from workers.stored_init import layers_digest
 from workers.torch_batch import train_torch
 from workers.train import train_batch
