@@ -1,7 +1,7 @@
 """Compare the fast trainer's networks with the reference trainer's and with the authors'.
 
     SPARSEST_SHARED=FOLDER python -m benchmarks.fidelity authors
-    python -m benchmarks.reference_runs runs/reference.jsonl --networks 102
+    python -m benchmarks.fidelity train runs/reference.jsonl --networks 102
     python -m benchmarks.fidelity reference runs/reference.jsonl
     python -m benchmarks.fidelity orders
 
@@ -16,11 +16,14 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from benchmarks.distributions import (
     Accuracies,
@@ -31,9 +34,8 @@ from benchmarks.distributions import (
     holm,
     verdict,
 )
-from benchmarks.reference_runs import CASES, read_runs, replicate
 from benchmarks.report import table
-from pruning.explicit_masks import explicit_masks
+from pruning.masks import explicit_masks
 from search.experiment import Experiment
 from search.structure import Structure
 from workers.datasets import load_dataset
@@ -41,6 +43,7 @@ from workers.fast import train_networks
 from workers.initial import starting_network
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.packing import pack, topology
+from workers.reference import train_reference
 from workers.train import train_batch
 
 NETWORKS = 600
@@ -54,10 +57,45 @@ SHARING = 16
 """Number of networks that share a data order in the third comparison, as in a search task."""
 
 
+CASES = {
+    "7x3x3 dense": Experiment(structure=(7, 3, 3), lr=0.05, schedule="cosine"),
+    "3x3x3 dense": Experiment(structure=(3, 3, 3), lr=0.1, schedule="step"),
+    "6x3x2 masked": Experiment(
+        structure=(6, 3, 2),
+        masks=("11|11|11|10|10|01", "111100|110011|101010", "111|011"),
+        lr=0.05,
+        schedule="constant",
+    ),
+    "iris 4x3": Experiment(
+        dataset="iris", structure=(4, 3), batch_size=16, lr=0.1, schedule="step"
+    ),
+    "digits 8x8": Experiment(dataset="digits", structure=(8, 8), lr=0.1, schedule="cosine"),
+    "mnist-1d 12x8x8x6": Experiment(
+        dataset="mnist-1d", structure=(12, 8, 8, 6), lr=0.05, schedule="constant"
+    ),
+}
+"""The configurations compared: on the Cubist Spiral two dense structures and a masked one, and on
+three tasks of several classes one of another depth each. Both use each schedule once."""
+
 COLUMNS = ("accuracy", "weight_nnz", "model_nnz")
 
 Outcomes = dict[str, Any]
 """Column -> array [trainings] of the outcomes of repeated trainings of one configuration."""
+
+
+def replicate(case: Experiment, number: int) -> Experiment:
+    """Return the same specification with different initial weights and data orders."""
+    return replace(case, replicate=number)
+
+
+def read_runs(path: Path) -> dict[str, dict[int, float]]:
+    """Read the accuracies by case and replicate."""
+    runs: dict[str, dict[int, float]] = {name: {} for name in CASES}
+    if path.exists():
+        for line in path.read_text().splitlines():
+            run = json.loads(line)
+            runs[run["case"]][run["replicate"]] = run["accuracy"]
+    return runs
 
 
 def outcomes_of(rows: Sequence[Mapping[str, Any]]) -> Outcomes:
@@ -159,6 +197,31 @@ def _in_short(by_chance: tuple[float, float]) -> str:
     return " / ".join(f"{value:.2g}" for value in by_chance)
 
 
+def train_references(path: Path, networks: int, cases: Sequence[str]) -> None:
+    """Train with the reference trainer what the file lacks, alternating between the cases.
+
+    A training takes a few seconds, and each adds a line to the file.
+    """
+    torch.set_num_threads(1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    done = read_runs(path)
+    for number in range(networks):
+        for name in cases:
+            case = CASES[name]
+            if number in done[name]:
+                continue
+            start = time.perf_counter()
+            trained = train_reference(replicate(case, number), load_dataset(case.dataset))
+            run = {
+                "case": name,
+                "replicate": number,
+                "accuracy": trained.accuracy,
+                "seconds": round(time.perf_counter() - start, 2),
+            }
+            with path.open("a") as file:
+                file.write(json.dumps(run) + "\n")
+
+
 def compare_reference(path: Path) -> None:
     """Print the reference trainer's networks and the fast trainer's of the same experiments."""
     print("## The reference trainer and the fast trainer, same experiments")
@@ -183,12 +246,16 @@ def compare_orders() -> None:
 
 
 def main() -> None:
-    """Print one of the comparisons as Markdown."""
+    """Print one of the comparisons as Markdown, or train with the reference trainer."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parts = parser.add_subparsers(dest="part", required=True)
     beside_authors = parts.add_parser("authors", help="compare with the authors' code")
     beside_authors.add_argument("path", type=Path, nargs="?", default=AUTHORS_RUNS)
     parts.add_parser("reference", help="compare with plain torch").add_argument("path", type=Path)
+    training = parts.add_parser("train", help="train for the comparison with plain torch")
+    training.add_argument("path", type=Path)
+    training.add_argument("--networks", type=int, default=120)
+    training.add_argument("--cases", nargs="+", choices=CASES, default=[*CASES], metavar="CASE")
     parts.add_parser("orders", help="compare separate and shared data orders")
     arguments = parser.parse_args()
     if arguments.part == "authors":
@@ -197,6 +264,8 @@ def main() -> None:
         compare_authors(arguments.path)
     elif arguments.part == "reference":
         compare_reference(arguments.path)
+    elif arguments.part == "train":
+        train_references(arguments.path, arguments.networks, arguments.cases)
     else:
         compare_orders()
 

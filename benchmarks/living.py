@@ -14,7 +14,7 @@ from search.structure import Structure
 from workers.datasets import Dataset, load_dataset
 from workers.fast import train_networks
 from workers.kernel.compiled import compiled
-from workers.kernel.networks import PackedNetworks
+from workers.kernel.packing import PackedNetworks
 from workers.kernel.passes import forward
 from workers.kernel.points import gather
 from workers.kernel.programs import ALIVE

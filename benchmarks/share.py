@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from benchmarks.kernel import Case, experiments
 from benchmarks.report import table, timed
 from pruning.connectivity import effective_mask
-from pruning.explicit_masks import explicit_masks
 from pruning.functional_sparsity import FunctionalSparsity
+from pruning.masks import explicit_masks
 from search.catalogue import resolve
 from search.experiment import Experiment
 from workers.datasets import load_dataset

@@ -56,21 +56,16 @@ QUERIES = {
     "the best network of each size": "SELECT weight_nnz, max(accuracy), "
     "arg_max(experiment_id, accuracy), arg_max(mask2, accuracy) FROM results GROUP BY ALL",
     "over all weights": "SELECT avg(list_sum(weights)), max(list_max(biases)) FROM results",
+    "SUMMARIZE results": "SUMMARIZE results",
 }
 
 
 def _time_queries(store: Path) -> None:
     """Print the wall-clock seconds of each query, run in sequence in one process."""
-    start = time.perf_counter()
+    seconds = _measure(store, turns=1)
     with StoreReader(store) as reader:
-        rows: list[tuple[str, float]] = [("opening the store", time.perf_counter() - start)]
-        total = reader.state.rows
-        for name, query in QUERIES.items():
-            start = time.perf_counter()
-            reader.sql(query)
-            rows.append((name, time.perf_counter() - start))
-    print(f"## Queries over {total:,} rows\n")
-    print(table({"query": "", "seconds": ".3f"}, rows))
+        print(f"## Queries over {reader.state.rows:,} rows\n")
+    print(table({"query": "", "seconds": ".3f"}, list(seconds.items())))
 
 
 def run_sweep() -> None:
@@ -147,14 +142,14 @@ def _fill(store: Path) -> None:
         writer.end_sweep("finished")
 
 
-def _measure(store: Path) -> dict[str, float]:
+def _measure(store: Path, turns: int = TURNS) -> dict[str, float]:
     """Return the median wall-clock seconds of opening the store and of each query."""
     found: dict[str, list[float]] = {}
-    for _ in range(TURNS):
+    for _ in range(turns):
         start = time.perf_counter()
         with StoreReader(store) as reader:
             found.setdefault("opening the store", []).append(time.perf_counter() - start)
-            for name, query in {**QUERIES, "SUMMARIZE results": "SUMMARIZE results"}.items():
+            for name, query in QUERIES.items():
                 start = time.perf_counter()
                 reader.sql(query)
                 found.setdefault(name, []).append(time.perf_counter() - start)

@@ -21,7 +21,7 @@ from workers.adaptive import train_adaptively
 from workers.cost import network_cost, prefers_matrices
 from workers.datasets import Dataset
 from workers.kernel.measure import Evaluation
-from workers.kernel.networks import PackedNetworks
+from workers.kernel.packing import PackedNetworks
 from workers.kernel.sgd import scratch, train_steps
 from workers.mask_schedule import mask_schedule_of, train_with_mask_schedule
 from workers.sparse import SparseNetworks

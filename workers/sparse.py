@@ -16,8 +16,7 @@ from pruning.protocol import Snapshot
 from search.layers import Layers, MaskArrays, spread
 from workers.datasets import Dataset
 from workers.kernel.measure import Evaluation, evaluate_networks
-from workers.kernel.networks import PackedNetworks
-from workers.kernel.packing import pack_values, topology, unpack
+from workers.kernel.packing import PackedNetworks, pack_values, topology, unpack
 from workers.kernel.sgd import scratch, train_steps
 from workers.step_schedule import StepSchedule
 

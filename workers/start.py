@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.explicit_masks import explicit_masks
+from pruning.masks import explicit_masks
 from pruning.protocol import Batch, Pruned, Snapshot
 from pruning.registry import pruning_before
 from pruning.segments import at_rest

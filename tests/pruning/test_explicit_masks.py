@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pruning.explicit_masks import explicit_masks
+from pruning.masks import explicit_masks
 from search.experiment import Experiment
 
 

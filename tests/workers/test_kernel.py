@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from pruning.explicit_masks import explicit_masks
+from pruning.masks import explicit_masks
 from search.experiment import Experiment
 from search.layers import Layers
 from tests.tolerance import STEP_TOLERANCE, assert_networks_agree

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from workers.kernel import instructions as code
-from workers.kernel.networks import PackedNetworks
-from workers.kernel.packing import pack_values, topology
+from workers.kernel.packing import PackedNetworks, pack_values, topology
 from workers.kernel.programs import (
     ALIVE,
     DEAD,

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from search.layers import Layers
 from workers.datasets import Dataset
 from workers.kernel.compiled import compiled
-from workers.kernel.networks import PackedNetworks
 from workers.kernel.neurons import logits
-from workers.kernel.packing import pack, topology
+from workers.kernel.packing import PackedNetworks, pack, topology
 from workers.kernel.points import all_points
 from workers.kernel.programs import empty_programs, write_forward
 from workers.kernel.simd import (

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from workers.kernel import instructions as op
 from workers.kernel.compiled import compiled
-from workers.kernel.networks import PackedNetworks
+from workers.kernel.packing import PackedNetworks
 from workers.kernel.simd import STRIPE, item
 
 _ROW = 4 * STRIPE

@@ -77,7 +77,7 @@ def count_removals(  # type: ignore[no-untyped-def]
     """Remove each network's weights in order until its accuracy has crossed every floor.
 
     Arrays:
-        networks: `workers.kernel.networks.PackedNetworks`; weights are set to zero.
+        networks: `workers.kernel.packing.PackedNetworks`; weights are set to zero.
         points, number: all points, in the layout of `workers.kernel.points.all_points`.
         programs: `workers.kernel.programs.Programs`, empty.
         workspace: float32 [neurons * STRIPE], for the largest network, 64-byte aligned scratch;

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from workers.datasets import Dataset
 from workers.kernel.compiled import compiled
-from workers.kernel.networks import PackedNetworks
+from workers.kernel.packing import PackedNetworks
 from workers.kernel.passes import backward, check_due, forward
 from workers.kernel.points import gather, packed_points
 from workers.kernel.programs import Programs, empty_programs
