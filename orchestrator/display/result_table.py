@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.display.console import plain_console
-from orchestrator.display.terminal import print_line, visible
+from orchestrator.display.terminal import display_width, print_line, visible
 from orchestrator.errors import UserError
 
 TABLE_ROWS: Final = 200
@@ -44,7 +44,7 @@ def show_result(result: pa.RecordBatchReader) -> None:
     first, count, complete = _first_rows(result)
     names = result.schema.names
     rows = [[_cell(column[row].as_py()) for column in first.columns] for row in range(len(first))]
-    widths = [max(map(len, cells)) for cells in zip(names, *rows, strict=True)]
+    widths = [max(map(display_width, cells)) for cells in zip(names, *rows, strict=True)]
     width = sum(width + _GAP for width in widths)
     if console.is_terminal and width > console.width:
         rows = rows[:RECORD_ROWS]
@@ -90,11 +90,12 @@ def _print_table(console: Console, schema: pa.Schema, rows: Sequence[Sequence[st
 
 
 def _print_records(console: Console, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    width = max(map(len, names))
+    width = max(map(display_width, names))
     for number, row in enumerate(rows, start=1):
         console.print(Text(f"row {number}", style="bold"))
         for name, value in zip(names, row, strict=True):
-            console.print(Text(f"  {name:{width}}  {value}"), soft_wrap=True)
+            blanks = " " * (width - display_width(name))
+            console.print(Text(f"  {name}{blanks}  {value}"), soft_wrap=True)
 
 
 def _cell(value: object) -> str:

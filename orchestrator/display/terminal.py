@@ -40,6 +40,16 @@ def print_paragraph(text: str, indent: str = "") -> None:
     print_line(fill(text, width, initial_indent=indent, subsequent_indent=indent))
 
 
+def display_width(text: str) -> int:
+    """Return the number of terminal cells of a text: Chinese characters take two, accents none."""
+    if text.isascii():
+        return len(text)
+    # Imported here: most tables do without.
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
 def text_table(
     titles: Sequence[str], rows: Iterable[Sequence[str]], *, texts: Collection[int] = (0,)
 ) -> list[str]:
@@ -53,14 +63,13 @@ def text_table(
         texts: positions of the columns with text; the others hold numbers, and align right.
     """
     cells = [[visible(cell) for cell in row] for row in (titles, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return [
-        "  ".join(
-            f"{cell:{'<' if position in texts else '>'}{width}}"
-            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cells
-    ]
+    widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
+
+    def padded(cell: str, position: int) -> str:
+        blanks = " " * (widths[position] - display_width(cell))
+        return cell + blanks if position in texts else blanks + cell
+
+    return ["  ".join(map(padded, row, range(len(row)))).rstrip() for row in cells]
 
 
 def print_table(lines: Sequence[str], *, err: bool = False) -> None:

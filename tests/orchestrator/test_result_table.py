@@ -57,6 +57,12 @@ def test_narrow_table_is_printed_as_a_table(
     assert second.split() == ["10|01|11", "1", "NULL", "2"]
 
 
+def test_value_of_wide_characters_is_not_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    show_result(pa.table({"name": ["螺旋螺旋", "e\u0301"], "n": [1, 2]}).to_reader())
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [["name", "n"], ["螺旋螺旋", "1"], ["e\u0301", "2"]]
+
+
 def test_piped_table_is_never_wrapped(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

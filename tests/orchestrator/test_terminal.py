@@ -7,10 +7,11 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from rich.table import Table
 
 from orchestrator.display.console import plain_console
-from orchestrator.display.terminal import visible
+from orchestrator.display.terminal import text_table, visible
 from storage.lock import StoreLock
 from storage.log.sweep_info import describe_sweep
 from storage.paths import StorePaths
@@ -121,6 +122,12 @@ def test_table_in_a_pipe_keeps_all_digits(monkeypatch: pytest.MonkeyPatch) -> No
     console = plain_console()
     console.print(table)
     assert console.file.getvalue().count("123,456,789,012") == 10  # type: ignore[attr-defined]
+
+
+def test_columns_align_by_the_cells_that_characters_take() -> None:
+    names = ("螺旋", "cafe\u0301", "spiral")
+    lines = text_table(("name", "n"), [(name, "1") for name in names])
+    assert {cell_len(line) for line in lines} == {9}
 
 
 def test_printable_text_is_unchanged() -> None:
