@@ -16,6 +16,7 @@ from search.indices import IndexSet
 from search.study import Study
 from storage.data.new_parts import make_part
 from storage.data.parts import read_part
+from storage.errors import NotAStore
 from storage.log.files import read_log
 from storage.log.seal import seal, unseal
 from storage.paths import StorePaths
@@ -423,6 +424,8 @@ def test_path_that_is_not_utf_8_is_refused(store: Path) -> None:
         ended = sparsest(*command, "--store", path)
         assert ended.code == 1, (command, ended)
         assert "UTF-8" in ended.err
+    with pytest.raises(NotAStore):
+        StorePaths(path)
 
 
 @pytest.mark.parametrize("folder", [".", "data", "tmp"])

@@ -29,6 +29,7 @@ HEAVY = {
     "pyarrow.parquet",
     "pydantic",
     "ray",
+    "readline",  # some builds of Python lack it
     "rich.console",
     "rich.live",
     "scipy",
@@ -103,7 +104,10 @@ QUERIES = READER | {"duckdb", "psutil", "pyarrow.parquet", "rich.console", "sear
         (["compact", "--store", "STORE"], READER | {"pyarrow.compute"}),
         (["show", "--help"], QUERIES),
         (["report", "--help"], QUERIES),
-        (["run", "--help"], HEAVY - {"boto3", "matplotlib", "pandas", "plotly", "ray", "torch"}),
+        (
+            ["run", "--help"],
+            HEAVY - {"boto3", "matplotlib", "pandas", "plotly", "ray", "readline", "torch"},
+        ),
         (["plan", "phase1"], READER | {"psutil", "search.paper"}),
     ],
 )
@@ -181,19 +185,23 @@ sparsest.main()
 
 
 @pytest.mark.parametrize(
-    ("variables", "argument"),
+    ("variables", "name"),
     [
         ({}, b"caf\xe9"),
         ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, "café".encode()),
     ],
 )
-def test_name_that_is_not_utf_8_is_refused(
-    variables: dict[str, str], argument: bytes, tmp_path: Path
+@pytest.mark.parametrize(
+    "words",
+    [[b"status", b"--store", b"%s"], [b"query", b"SELECT '%s'", b"--store", b"store"]],
+    ids=["store", "query"],
+)
+def test_argument_that_is_not_utf_8_is_refused(
+    variables: dict[str, str], name: bytes, words: list[bytes], tmp_path: Path
 ) -> None:
     start = [sys.executable, "-c", "import sparsest; sparsest.main()"]
-    words: list[str | bytes] = [*start, "status", "--store", argument]
     ended = subprocess.run(
-        words,
+        [*start, *(word.replace(b"%s", name) for word in words)],
         env=environment() | variables,
         cwd=tmp_path,
         check=False,

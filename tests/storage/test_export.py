@@ -187,7 +187,7 @@ def test_pipe_is_written_to_and_not_replaced(
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     received: list[bytes] = []
-    receiver = Thread(target=lambda: received.append(pipe.read_bytes()))
+    receiver = Thread(target=lambda: received.append(pipe.read_bytes()), daemon=True)
     receiver.start()
     assert export_results(reader, format, pipe) == 7
     receiver.join()
