@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from orchestrator.display.formatting import percent
 from orchestrator.display.network_summary import COLUMNS, found_network
 from orchestrator.errors import UserError, user_errors
 from orchestrator.planning.plan import PlannedStudy, StoredRows
@@ -223,7 +224,7 @@ def find_init(name: str, root_seed: int, reader: StoreReader) -> tuple[StoredIni
     if not ours:
         raise UserError(
             f"none of the {len(study):,} networks of {study.name} with the root seed {root_seed} "
-            f"reaches {100 * source.target:g} %, so {name} cannot be taken from it: give it "
+            f"reaches {percent(source.target)}, so {name} cannot be taken from it: give it "
             f"with --{name} FILE (a torch state dict of a width-16 network)"
         )
     best = ours[0]

@@ -65,11 +65,6 @@ class Invocation:
         return _typed([*self.words, LIMIT, str(self.limit - trained)])
 
 
-def command_line() -> str:
-    """Return the command line as the store records it."""
-    return shlex.join([NAME, *sys.argv[1:]])
-
-
 def program() -> str:
     """Return what the user types to start this program, quoted for a shell.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from orchestrator.display.formatting import percent
 from orchestrator.display.network_summary import COLUMNS, found_network
 from orchestrator.errors import UserError
 from orchestrator.planning.targets import Targets, generated_study
@@ -74,7 +75,7 @@ def choose_structures(
     if not reaching:
         highest = max((row["accuracy"] or 0.0 for row in rows), default=0.0)
         raise UserError(
-            f"phase 1: none of {trained:,} dense networks reaches {100 * settings.target:g} %; the "
+            f"phase 1: none of {trained:,} dense networks reaches {percent(settings.target)}; the "
             f"highest accuracy is {highest:.4f}. Try a lower --target, a greater --max-width, more "
             "learning rates (--lr), --replicates or another --root-seed"
         )
@@ -110,7 +111,7 @@ def sparsest_network(
     if not counts["reached"]:
         raise UserError(
             f"phase 2: none of {counts['trained']:,} networks of {listed} reaches "
-            f"{100 * settings.target:g} %; the highest accuracy is {highest or 0:.4f}. Try a lower "
+            f"{percent(settings.target)}; the highest accuracy is {highest or 0:.4f}. Try a lower "
             "--target, another --structure, more learning rates (--lr), --replicates or another "
             "--root-seed"
         )

@@ -25,6 +25,13 @@ def specification_row(experiment: Experiment) -> dict[str, Any]:
     return row | {"experiment_id": experiment.experiment_id}
 
 
+def label_of(row: Mapping[str, Any]) -> str:
+    """Return GROUP:RUN_ID for a row of the paper, SWEEP:NUMBER for any other row."""
+    if row["paper_run_id"] is None:
+        return f"{row['study']}:{row['study_index'] + 1}"
+    return f"{row['paper_group']}:{row['paper_run_id']}"
+
+
 def column_value(field: str, value: Any) -> Any:
     """Return the value of a field of `Experiment` in the column of that name."""
     if field == "structure":

@@ -13,6 +13,7 @@ from analysis.network import accuracy
 from pruning.connectivity import Connectivity
 from pruning.network import MaskedNetwork
 from search.layers import Layers
+from search.specification import label_of
 from workers.datasets import Dataset
 
 _MAX_NAME_LENGTH = 24
@@ -109,13 +110,6 @@ def title_of_row(row: Mapping[str, Any], remaining: str, weights: int) -> str:
         return f"{who}: {_counted(weights, 'weight')}, {share} accuracy"
     start = row["structure"] or f"width {row['width']}"
     return f"{method} from {start}: {_counted(weights, 'weight')} left in {remaining}, {share}"
-
-
-def label_of(row: Mapping[str, Any]) -> str:
-    """Return GROUP:RUN_ID for a row of the paper, SWEEP:NUMBER for any other row."""
-    if row["paper_run_id"] is None:
-        return f"{row['study']}:{row['study_index'] + 1}"
-    return f"{row['paper_group']}:{row['paper_run_id']}"
 
 
 def settings_text(hyperparameters: str | None) -> str:

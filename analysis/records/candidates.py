@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from analysis.drawing.caption import label_of
 from analysis.drawing.plane import restricted_to
 from analysis.records.evaluation import nonzero, point_accuracy
 from analysis.records.known import ACCURACIES, Known, records
@@ -19,6 +18,7 @@ from pruning.connectivity import leads_to_output
 from pruning.functional_sparsity import count_active_points, without_dead_parts
 from search.datasets import DATASETS
 from search.layers import Layers
+from search.specification import label_of
 from storage.reading.literals import sql_text
 from storage.results_reader import ResultsReader
 from workers.datasets import Dataset, load_dataset

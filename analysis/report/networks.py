@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.drawing.caption import label_of, percent, settings_text
+from analysis.drawing.caption import percent, settings_text
 from analysis.figures.chart import Chart
 from analysis.methods import name_of
 from analysis.report.answers import percent_name
 from analysis.report.source import Source
 from analysis.retrain import was_left_out
-from search.specification import experiment_of
+from search.specification import experiment_of, label_of
 from workers.cost import UNIT_MS, experiment_cost
 
 MIN_ACCURACY = 0.9

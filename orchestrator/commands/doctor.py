@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.options import AsJson, StoreOnS3, flag, new_store_location, option
-from orchestrator.doctor.check_result import CheckResult, ok, print_result, problem
+from orchestrator.doctor.diagnosis import Diagnosis, ok, print_diagnosis, problem
 from storage.errors import StoreError
 
 
@@ -40,7 +40,7 @@ def doctor(
     for result in _results(location, with_ray, address):
         results.append(result)
         if not as_json:
-            print_result(result)
+            print_diagnosis(result)
     if as_json:
         print(json.dumps([asdict(result) for result in results]))
     if any(result.level == "problem" for result in results):
@@ -49,7 +49,7 @@ def doctor(
 
 def _results(
     location: Path | StoreOnS3 | None, with_ray: bool, address: str | None
-) -> Iterator[CheckResult]:
+) -> Iterator[Diagnosis]:
     from orchestrator.doctor.software import check_software
 
     yield from check_software()
@@ -65,7 +65,7 @@ def _results(
         yield from check_ray(address)
 
 
-def _store_results(location: Path | StoreOnS3) -> Iterator[CheckResult]:
+def _store_results(location: Path | StoreOnS3) -> Iterator[Diagnosis]:
     """Check a store; of a store on S3, the connection and the working copy."""
     from orchestrator.doctor.store import check_store
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.commands.training import Training
-from orchestrator.display.formatting import about_core_hours, counted
+from orchestrator.display.formatting import about_core_hours, counted, percent
 from orchestrator.display.network_summary import describe_choice
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
@@ -145,7 +145,7 @@ class Enumeration:
             return []
         return [
             f"no network with fewer weights than the dense ones reaches "
-            f"{100 * self.settings.target:g} %: try more structures (--structures "
+            f"{percent(self.settings.target)}: try more structures (--structures "
             f"{self.settings.structures + 2}), a lower --target, more learning rates (--lr), or "
             "another --root-seed"
         ]

@@ -12,7 +12,7 @@ from orchestrator.commands.options import StorePath, argument, flag, option
 from orchestrator.display.formatting import counted, human_bytes
 from orchestrator.display.terminal import print_line, print_table, text_table
 from orchestrator.errors import UserError
-from orchestrator.invocation import command_line
+from orchestrator.invocation import Invocation
 from storage.reading.reader import StoreReader
 from storage.writing.compact import compact_store
 from storage.writing.editor import StoreEditor
@@ -40,7 +40,7 @@ def forget(
     # Imported here: `compact` does without DuckDB.
     from storage.reading.matching import matching_rows
 
-    command = command_line()
+    command = Invocation.current().recorded
     # The lock is held from here on, so that the rows that are shown are the ones deleted.
     with StoreEditor(store, command=command) as editor:
         with StoreReader(store) as reader:
@@ -105,7 +105,7 @@ def compact(store: StorePath) -> None:
     Either all of them or none are replaced. Queries work meanwhile, give the same answers and
     become faster. The old files are deleted when a process next writes to the store.
     """
-    compacted = compact_store(store, command=command_line())
+    compacted = compact_store(store, command=Invocation.current().recorded)
     if not compacted.rows:
         print_line(f"nothing to do: {counted(compacted.files[0], 'file')}", err=True)
         return

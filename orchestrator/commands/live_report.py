@@ -9,6 +9,7 @@ from time import monotonic, sleep
 from analysis.report.live_page import LivePage, LiveState, RunProgress, make_live_folder
 from analysis.report.source import Source
 from orchestrator.display.activity import Watcher, progress_line
+from orchestrator.display.formatting import percent
 from orchestrator.display.store_summary import study_cells
 from orchestrator.display.terminal import print_line
 from search.paper_sizes import TARGETS
@@ -67,7 +68,7 @@ def _state(store: Path, watcher: Watcher) -> LiveState:
         for target in TARGETS:
             fewest = by_target.get(target)
             number = "none yet" if fewest is None else f"{fewest:,}"
-            facts.append((number, f"weights: sparsest at {100 * target:g} %{where}"))
+            facts.append((number, f"weights: sparsest at {percent(target)}{where}"))
     return LiveState(
         "; ".join(watcher.activity.lines()),
         progress,

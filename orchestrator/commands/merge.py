@@ -15,7 +15,7 @@ from orchestrator.commands.results import results_reader
 from orchestrator.display.formatting import counted
 from orchestrator.display.terminal import print_line, print_table, text_table
 from orchestrator.errors import UserError
-from orchestrator.invocation import command_line
+from orchestrator.invocation import Invocation
 from storage.merging.compare import Comparison, compare
 from storage.merging.merge import merge_stores
 from storage.paths import StorePaths
@@ -56,7 +56,7 @@ def merge(
     they are shown and nothing is merged. The merged stores are only read. A merge that was stopped
     resumes with the same command.
     """
-    command = command_line()
+    command = Invocation.current().recorded
     merged = merge_stores(sources, into, command=command, take_first=take_first)
     with StoreReader(into) as reader:
         total = reader.state.rows

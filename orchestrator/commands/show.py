@@ -25,6 +25,7 @@ from orchestrator.commands.results import results_reader
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from search.methods import all_methods
+from search.specification import label_of
 from storage.results_reader import ResultsReader
 
 
@@ -141,7 +142,6 @@ def _draw(
     overwrite: bool,
     dark: bool,
 ) -> None:
-    from analysis.drawing.caption import label_of
     from analysis.drawing.figure import MAX_NETWORKS, draw
     from analysis.drawing.files import check_drawing_path, save_drawing
     from analysis.retrain import was_left_out, with_network

@@ -13,7 +13,7 @@ import typer
 from analysis.records.bounds import exhaustive_accuracies
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.display.console import plain_console, print_unwrapped
-from orchestrator.display.formatting import counted
+from orchestrator.display.formatting import counted, percent
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from orchestrator.invocation import Invocation, program, show_row
@@ -131,7 +131,7 @@ def _lines(
     search: StrategySearch, name: str, found: Sequence[Candidate], store: Path
 ) -> Iterator[str]:
     """Yield the result line by line."""
-    percent = f"{100 * search.target:g} %"
+    reached = percent(search.target)
     yield (
         f"{name}: {counted(search.experiments, 'training')} in {search.spent_s / 3600:.4f} "
         f"core-hours, {search.trained:,} of them now"
@@ -144,19 +144,19 @@ def _lines(
         )
         if one.bound is not None:
             text += (
-                f"; the probability that one reaches {percent} is below {one.bound:.2g} with "
+                f"; the probability that one reaches {reached} is below {one.bound:.2g} with "
                 "95 % confidence"
             )
         yield text
     if not found:
         yield (
-            f"no network reaches {percent}; the highest accuracy is {search.highest:.4f}. Try "
+            f"no network reaches {reached}; the highest accuracy is {search.highest:.4f}. Try "
             "more --core-hours, a larger --structure, a lower --target or another --strategy"
         )
         return
     winner = found[0]
     yield (
-        f"the sparsest network that reaches {percent} has "
+        f"the sparsest network that reaches {reached} has "
         f"{counted(winner.trial.weights, 'weight')}, accuracy {winner.trial.accuracy:.4f}, "
         f"{winner.trial.experiment.hidden}, masks {' '.join(winner.trial.experiment.masks)}"
     )

@@ -20,10 +20,11 @@ from orchestrator.errors import UserError, user_errors
 from pruning.protocol import MaskSchedule, Pruned, Requests, Snapshot
 from pruning.registry import algorithm, replaced_algorithm
 from search.experiment import Experiment
-from search.layers import count_kept
+from search.layers import by_layer, count_kept
 from search.method import Method, Phase
 from search.methods import all_methods, method_named
 from search.plugins import METHODS_GROUP
+from search.structure import count_weights
 from workers.registering import register
 from workers.train import train_batch
 
@@ -106,14 +107,12 @@ def _thinned(counts: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def _masks(sizes: list[int], kept: list[int]) -> list[str]:
     """Return the mask of each layer as lines of text, rows for neurons."""
     lines = []
-    flat = np.zeros(sum(n_in * n_out for n_in, n_out in pairwise(sizes)), np.bool_)
+    flat = np.zeros(count_weights(sizes), np.bool_)
     flat[kept] = True
-    start = 0
-    for layer, (n_in, n_out) in enumerate(pairwise(sizes), start=1):
-        mask = flat[start : start + n_in * n_out].reshape(n_out, n_in)
-        start += n_in * n_out
+    shapes = [(n_out, n_in) for n_in, n_out in pairwise(sizes)]
+    for layer, mask in enumerate(by_layer(flat, shapes), start=1):
         lines.append(f"layer {layer}: {int(mask.sum())} of {mask.size} weights")
-        if max(n_in, n_out) <= _MAX_COLUMNS:
+        if max(mask.shape) <= _MAX_COLUMNS:
             lines += ["  " + "".join("#" if one else "." for one in row) for row in mask]
     return lines
 

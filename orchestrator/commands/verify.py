@@ -14,8 +14,8 @@ import typer
 from orchestrator.commands.options import AsJson, StorePath, argument, flag
 from orchestrator.display.formatting import counted, human_bytes
 from orchestrator.display.terminal import print_line
-from orchestrator.doctor.check_result import print_result, problem, warning
-from orchestrator.invocation import command_line
+from orchestrator.doctor.diagnosis import print_diagnosis, problem, warning
+from orchestrator.invocation import Invocation
 from orchestrator.planning.targets import find_targets
 from search.study import Study
 from storage.checking.rebuild import rebuild_log
@@ -62,12 +62,12 @@ def verify(
 
 def _rebuild(store: Path, studies: Sequence[Study], *, quiet: bool) -> None:
     """Rebuild the log, and print what was added, what was not, and what stays lost."""
-    done = rebuild_log(store, command=command_line(), studies=studies)
+    done = rebuild_log(store, command=Invocation.current().recorded, studies=studies)
     if quiet:
         return
     for file, reason in done.unused.items():
         advice = "the next process that writes to the store moves it to the quarantine"
-        print_result(warning(str(file), f"not added to the log: {reason}", advice))
+        print_diagnosis(warning(str(file), f"not added to the log: {reason}", advice))
     print_line(f"added to the log: {counted(done.rows, 'row')} in {counted(done.files, 'file')}")
     if done.files:
         print_line(
@@ -79,12 +79,12 @@ def _rebuild(store: Path, studies: Sequence[Study], *, quiet: bool) -> None:
 
 def _print(report: Inspection) -> None:
     for damage in report.problems:
-        print_result(problem(damage.file, damage.problem, damage.advice))
+        print_diagnosis(problem(damage.file, damage.problem, damage.advice))
     kinds = Counter((leftover.problem, leftover.advice) for leftover in report.leftovers)
     for kind, files in kinds.items():
         example = next(one.file for one in report.leftovers if (one.problem, one.advice) == kind)
         others = f" and {counted(files - 1, 'other')}" if files > 1 else ""
-        print_result(warning(f"{example}{others}", *kind))
+        print_diagnosis(warning(f"{example}{others}", *kind))
     print_line(
         f"{counted(report.rows, 'row')} in {counted(report.files, 'file')} "
         f"({human_bytes(report.bytes)}), {report.entries:,} log entries: "

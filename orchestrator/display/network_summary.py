@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.display.formatting import counted
+from orchestrator.display.formatting import counted, percent
+from search.specification import label_of
 from storage.log.init_entries import FoundNetwork, SearchChoice
 
 COLUMNS = (
@@ -19,13 +20,9 @@ def found_network(
     row: Mapping[str, Any], *, target: float, reached: int, trained: int
 ) -> FoundNetwork:
     """Return the log entry of a network that was chosen among trained ones."""
-    if row["paper_group"] is None:
-        label = f"{row['study']}:{row['study_index'] + 1}"
-    else:
-        label = f"{row['paper_group']}:{row['paper_run_id']}"
     own = {name: row[name] for name in FoundNetwork.model_fields if name in row}
     counts = {"target": target, "reached": reached, "trained": trained}
-    return FoundNetwork(**{**own, **counts, "label": label, "masks": row["masks"] or []})
+    return FoundNetwork(**{**own, **counts, "label": label_of(row), "masks": row["masks"] or []})
 
 
 def masks_text(network: FoundNetwork) -> str:
@@ -41,7 +38,7 @@ def init_origin(found: FoundNetwork | None) -> str:
         f"from the best of {counted(found.trained, 'network')} of {found.study}: {found.label}, "
         f"{found.structure}, {masks_text(found)}, accuracy {found.accuracy:.4f}, "
         f"{found.model_nnz} nonzeros with biases ({found.weight_nnz} weights); "
-        f"{found.reached:,} reach {100 * found.target:g} %"
+        f"{found.reached:,} reach {percent(found.target)}"
     )
 
 
@@ -50,7 +47,7 @@ def describe_choice(choice: SearchChoice) -> list[str]:
     target = choice.networks[0].target
     lines = [
         f"phase {choice.phase}: {choice.trained:,} networks trained, {choice.reached:,} reach "
-        f"{100 * target:g} %"
+        f"{percent(target)}"
     ]
     for network in choice.networks:
         if choice.phase == 1:

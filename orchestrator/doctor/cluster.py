@@ -10,7 +10,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator.cluster import session
 from orchestrator.display.formatting import counted
-from orchestrator.doctor.check_result import CheckResult, ok, problem, warning
+from orchestrator.doctor.diagnosis import Diagnosis, ok, problem, warning
 from orchestrator.doctor.node_report import NodeReport, node_report
 from orchestrator.errors import UserError
 
@@ -18,7 +18,7 @@ TIMEOUT_S = 120.0
 """Seconds that nodes have to answer: they import numba and torch first."""
 
 
-def check_ray(address: str | None) -> Iterator[CheckResult]:
+def check_ray(address: str | None) -> Iterator[Diagnosis]:
     """Start Ray on this machine or join a cluster, and compare every node with this machine.
 
     Call `orchestrator.ray_environment.prepare_ray_environment` first.
@@ -39,7 +39,7 @@ def check_ray(address: str | None) -> Iterator[CheckResult]:
         ray.shutdown()
 
 
-def _check_nodes(address: str | None) -> Iterator[CheckResult]:
+def _check_nodes(address: str | None) -> Iterator[Diagnosis]:
     nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
     yield ok("ray", f"{ray.__version__}, {address or 'starts'}, {counted(len(nodes), 'node')}")
     ask = ray.remote(num_cpus=0, max_retries=0)(node_report)
@@ -66,7 +66,7 @@ def _check_nodes(address: str | None) -> Iterator[CheckResult]:
             yield compare_nodes(name, local, report)
 
 
-def compare_nodes(name: str, local: NodeReport, remote: NodeReport) -> CheckResult:
+def compare_nodes(name: str, local: NodeReport, remote: NodeReport) -> Diagnosis:
     """Compare a node with this machine: one software should train all rows of a sweep."""
     different = [
         f"{package} {remote.versions.get(package, 'missing')} (here: {version})"

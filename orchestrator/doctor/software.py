@@ -15,7 +15,7 @@ import psutil
 
 from orchestrator.cores import usable_cores
 from orchestrator.display.formatting import human_bytes
-from orchestrator.doctor.check_result import CheckResult, ok, problem, warning
+from orchestrator.doctor.diagnosis import Diagnosis, ok, problem, warning
 from orchestrator.doctor.node_report import sources
 from orchestrator.plugins import all_plugins
 from search.cache_folder import cache_folder
@@ -35,7 +35,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _NVIDIA = Path("/proc/driver/nvidia/version")
 
 
-def check_software() -> Iterator[CheckResult]:
+def check_software() -> Iterator[Diagnosis]:
     """Yield all results of this module."""
     yield check_python(sys.version_info[:3])
     yield check_packages(software_versions(), _ROOT / "constraints.txt")
@@ -50,7 +50,7 @@ def check_software() -> Iterator[CheckResult]:
     yield check_cache(cache_folder())
 
 
-def check_python(version: tuple[int, ...]) -> CheckResult:
+def check_python(version: tuple[int, ...]) -> Diagnosis:
     """Check the version of Python."""
     text = ".".join(map(str, version))
     if version < OLDEST_PYTHON:
@@ -58,7 +58,7 @@ def check_python(version: tuple[int, ...]) -> CheckResult:
     return ok("python", text)
 
 
-def check_packages(installed: Mapping[str, str], constraints: Path) -> CheckResult:
+def check_packages(installed: Mapping[str, str], constraints: Path) -> Diagnosis:
     """Compare the versions of packages with those in `constraints`, which are tested."""
     what = "packages"
     try:
@@ -86,7 +86,7 @@ def check_packages(installed: Mapping[str, str], constraints: Path) -> CheckResu
     return ok(what, f"{len([n for n in found if n in pins])} as tested")
 
 
-def check_plugins(plugins: Sequence[Plugin]) -> CheckResult:
+def check_plugins(plugins: Sequence[Plugin]) -> Diagnosis:
     """Check the methods and data sets of other packages."""
     what = "plug-ins"
     broken = [plugin for plugin in plugins if plugin.problem]
@@ -100,7 +100,7 @@ def check_plugins(plugins: Sequence[Plugin]) -> CheckResult:
     return ok(what, ", ".join(map(str, plugins)) or "none")
 
 
-def check_process_settings() -> CheckResult:
+def check_process_settings() -> Diagnosis:
     """Check the floating-point mode and torch settings, which training sets to standard values."""
     name = "settings"
     try:
@@ -119,7 +119,7 @@ def check_process_settings() -> CheckResult:
     return ok(name, "standard floating-point mode")
 
 
-def check_kernels() -> CheckResult:
+def check_kernels() -> Diagnosis:
     """Check that the training kernels compile, and for which processor."""
     what = "kernels"
     start = time.perf_counter()
@@ -149,7 +149,7 @@ def check_kernels() -> CheckResult:
     return ok(what, found)
 
 
-def check_gpu(driver: Path = _NVIDIA) -> CheckResult:
+def check_gpu(driver: Path = _NVIDIA) -> Diagnosis:
     """Check that torch can use the GPU, if there is one."""
     # Imported here: it takes seconds.
     import torch
@@ -174,7 +174,7 @@ def check_gpu(driver: Path = _NVIDIA) -> CheckResult:
     return ok(what, "none; training uses the CPU")
 
 
-def check_clock(now: float, code: float) -> CheckResult:
+def check_clock(now: float, code: float) -> Diagnosis:
     """Check the clock, which only dates sweeps, by the time of the newest source file."""
     text = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M} UTC"
     if now < code - 86_400:
@@ -192,13 +192,13 @@ SLOW_CACHE_S = 2.0
 _SAMPLE_BYTES = 2**20
 
 
-def check_cores(usable: int, installed: int) -> CheckResult:
+def check_cores(usable: int, installed: int) -> Diagnosis:
     """Report the number of cores that workers can use."""
     limit = "" if usable == installed else f" of {installed}; this process may not use more"
     return ok("cores", f"{usable}{limit}")
 
 
-def check_memory(total: int, cores: int) -> CheckResult:
+def check_memory(total: int, cores: int) -> Diagnosis:
     """Check that there is memory, in bytes, for one worker per core."""
     workers = total // WORKER_BYTES
     if workers < 1:
@@ -210,7 +210,7 @@ def check_memory(total: int, cores: int) -> CheckResult:
     return ok("memory", human_bytes(total))
 
 
-def check_cache(folder: Path) -> CheckResult:
+def check_cache(folder: Path) -> Diagnosis:
     """Check that the folder for compiled kernels is writable, and how fast it is."""
     what = "cache folder"
     file = folder / f"doctor-{uuid4().hex}"

@@ -14,7 +14,7 @@ from uuid import uuid4
 import psutil
 
 from orchestrator.display.formatting import counted, human_bytes
-from orchestrator.doctor.check_result import CheckResult, ok, problem, warning
+from orchestrator.doctor.diagnosis import Diagnosis, ok, problem, warning
 from orchestrator.invocation import program
 from storage.checking.verify import verify_store
 from storage.errors import StoreError
@@ -33,7 +33,7 @@ _NETWORK = ("nfs", "cifs", "smb", "9p", "afs", "lustre", "gpfs", "beegfs", "ceph
 """Prefixes of the names of file systems that several machines can share."""
 
 
-def check_store(store: Path) -> Iterator[CheckResult]:
+def check_store(store: Path) -> Iterator[Diagnosis]:
     """Yield all results of this module."""
     paths = StorePaths(store)
     exists = paths.marker.exists()
@@ -49,7 +49,7 @@ def check_store(store: Path) -> Iterator[CheckResult]:
         yield ok("store", f"there is no store at {store_name(paths)} yet")
 
 
-def check_space(folder: Path) -> CheckResult:
+def check_space(folder: Path) -> Diagnosis:
     """Check the free disk space."""
     free = shutil.disk_usage(folder).free
     found = f"{human_bytes(free)} free"
@@ -59,7 +59,7 @@ def check_space(folder: Path) -> CheckResult:
     return warning("disk", found, advice) if free < LOW_BYTES else ok("disk", found)
 
 
-def check_kind(folder: Path) -> CheckResult:
+def check_kind(folder: Path) -> Diagnosis:
     """Check the kind of the file system that a folder is on."""
     mounted = {Path(p.mountpoint): p.fstype for p in psutil.disk_partitions(all=True)}
     above = [point for point in mounted if folder.resolve().is_relative_to(point)]
@@ -74,7 +74,7 @@ def check_kind(folder: Path) -> CheckResult:
     return ok("file system", kind)
 
 
-def check_links_and_locks(folder: Path) -> CheckResult:
+def check_links_and_locks(folder: Path) -> Diagnosis:
     """Check that hard links never replace a file and that locks exclude: commits need both."""
     what = "links and locks"
     first, second = (folder / uuid4().hex for _ in range(2))
@@ -100,7 +100,7 @@ def check_links_and_locks(folder: Path) -> CheckResult:
     return ok(what, "work")
 
 
-def check_content(store: Path) -> CheckResult:
+def check_content(store: Path) -> Diagnosis:
     """Check that log and data files are as they were written, by reading all of them."""
     try:
         problems = verify_store(store)

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from orchestrator.doctor import software, store
-from orchestrator.doctor.check_result import CheckResult
+from orchestrator.doctor.diagnosis import Diagnosis
 from orchestrator.doctor.node_report import NodeReport, code_digest, node_report
 from storage.reading import connections
 from storage.writing.writer import StoreWriter
@@ -28,7 +28,7 @@ from workers.kernel.instruction_set import ARITHMETIC
 Usage = namedtuple("Usage", "total used free")
 
 
-def level(finding: CheckResult) -> str:
+def level(finding: Diagnosis) -> str:
     """Return the level of a finding, which has advice unless it is ok."""
     assert (finding.level == "ok") == (finding.advice == "")
     return finding.level

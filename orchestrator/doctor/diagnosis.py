@@ -12,7 +12,7 @@ Level = Literal["ok", "warning", "problem"]
 
 
 @dataclass(frozen=True)
-class CheckResult:
+class Diagnosis:
     """The result of one check.
 
     Attributes:
@@ -27,12 +27,12 @@ class CheckResult:
     advice: str = ""
 
 
-ok = partial(CheckResult, "ok")
-warning = partial(CheckResult, "warning")
-problem = partial(CheckResult, "problem")
+ok = partial(Diagnosis, "ok")
+warning = partial(Diagnosis, "warning")
+problem = partial(Diagnosis, "problem")
 
 
-def print_result(result: CheckResult) -> None:
+def print_diagnosis(result: Diagnosis) -> None:
     """Print a result and, on the next line, its advice."""
     print_line(f"{result.level:<8} {result.what}: {result.found}")
     if result.advice:
