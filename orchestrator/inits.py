@@ -27,7 +27,7 @@ from search.indices import IndexSet
 from search.layers import StoredInit
 from search.lineage import RowInit
 from search.paper import paper_study
-from search.shards import Shard
+from search.parts import Shard
 from search.study import Study
 from storage.log.init_entries import FoundNetwork, FrozenInit, PublishedInit
 from storage.reading.literals import sql_text, sql_tuple

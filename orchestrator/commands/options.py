@@ -16,7 +16,7 @@ from storage.errors import BadAddress
 from storage.remote.objects import S3Address, is_address
 
 if TYPE_CHECKING:  # it imports numpy, which most commands do not need
-    from search.shards import Shard
+    from search.parts import Shard
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def parse_shard(text: str | None) -> Shard | None:
     """Return the shard that --shard describes, if given, or raise typer.BadParameter."""
     if text is None:
         return None
-    from search.shards import Shard
+    from search.parts import Shard
 
     try:
         return Shard.parse(text)

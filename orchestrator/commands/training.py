@@ -34,7 +34,7 @@ from orchestrator.run_store import RunStore
 from orchestrator.stopping import resumable
 from orchestrator.sweep import Sweep
 from search.layers import StoredInit
-from search.shards import Shard
+from search.parts import Shard
 from storage.log.entries import Status
 from storage.status_files import record_planned
 

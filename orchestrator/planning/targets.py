@@ -13,7 +13,7 @@ from search.study import Study
 
 if TYPE_CHECKING:  # imported where they are needed, as they import numpy
     from search.layers import StoredInit
-    from search.shards import Shard
+    from search.parts import Shard
 
 MAX_SAMPLED = 2**63
 """Maximum number of experiments that a sample is drawn from."""
@@ -99,7 +99,7 @@ def only_sample(targets: Targets, count: int, root_seed: int) -> Targets:
     It depends on the numbers of experiments and on the root seed, not on what is stored.
     """
     # Imported here: without --sample, numpy is not needed.
-    from search.sampling import members_at, sample_positions
+    from search.parts import members_at, sample_positions
 
     total = sum(map(len, targets))
     if total <= count:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from search.paper import paper_study
-from search.shards import Shard
+from search.parts import Shard
 from tests.orchestrator.running import (
     INLINE,
     count_rows,

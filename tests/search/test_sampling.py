@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.indices import IndexSet
-from search.sampling import members_at, sample_positions
+from search.parts import members_at, sample_positions
 
 
 @given(st.integers(1, 3000), st.integers(0, 5))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from search.indices import IndexSet
 from search.paper import PAPER_STUDIES, paper_study
-from search.shards import BLOCKS, Shard
+from search.parts import BLOCKS, Shard
 
 
 @given(size=st.integers(0, 5_000), count=st.integers(1, 40))
