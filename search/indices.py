@@ -119,7 +119,3 @@ class IndexSet:
         below = [(start, min(stop, index)) for start, stop in self.intervals if start < index]
         others = [(max(start, index), stop) for start, stop in self.intervals if stop > index]
         return IndexSet(tuple(below)), IndexSet(tuple(others))
-
-    def to_json(self) -> list[list[int]]:
-        """Return the intervals as lists, the form of the store's log."""
-        return [list(interval) for interval in self.intervals]

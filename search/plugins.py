@@ -87,11 +87,6 @@ class FoundPlugins(Generic[T]):
             raise ValueError(str(plugin))
         return self.usable.get(name)
 
-    @property
-    def problems(self) -> tuple[Plugin, ...]:
-        """The plug-ins that cannot be used."""
-        return tuple(plugin for plugin in self.plugins if plugin.problem)
-
 
 _registered: dict[str, dict[str, object]] = {group: {} for group in _KINDS}
 """Group -> name -> object, for the plug-ins of this process that no package provides."""

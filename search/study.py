@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, overload
@@ -66,9 +66,6 @@ class Study(Sequence[Experiment]):
         if not 0 <= position < len(self):
             raise IndexError(f"{self.name} has {len(self)} experiments, none at index {index}")
         return Experiment(**self.base_fields | self.updates(position))
-
-    def __iter__(self) -> Iterator[Experiment]:
-        return (self[index] for index in range(len(self)))
 
     @cached_property
     def base_fields(self) -> dict[str, Any]:

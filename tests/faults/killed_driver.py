@@ -43,7 +43,7 @@ class ReportingWriter(StoreWriter):
     ) -> int:
         stored = super().append(batch, study_digest, study_name, indices)
         if stored:
-            os.write(self.descriptor, f"{json.dumps([study_digest, indices.to_json()])}\n".encode())
+            os.write(self.descriptor, f"{json.dumps([study_digest, indices.intervals])}\n".encode())
         return stored
 
 

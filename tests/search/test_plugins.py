@@ -46,7 +46,7 @@ def test_broken_plugin_does_not_affect_others(
     install(site, "my-numbers", "2.5", {GROUP: {"seven": "my_numbers:SEVEN"}}, my_numbers="SEVEN=7")
     install(site, "bad-numbers", "0.1", {GROUP: {name: "bad_numbers:X"}}, bad_numbers=code)
     found = find_plugins(GROUP, ("eight",), number)
-    (broken,) = [plugin for plugin in found.problems if plugin.package == "bad-numbers"]
+    (broken,) = [one for one in found.plugins if one.problem and one.package == "bad-numbers"]
     assert problem in broken.problem
     assert f"{name!r} of the package bad-numbers 0.1 cannot be used: " in str(broken)
     # Of two plug-ins with one name none is used, because the order of installation would decide.
