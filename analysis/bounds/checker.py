@@ -1,6 +1,7 @@
 """Check a lower-bound certificate in integers, apart from its prover (docs/lower-bound.md)."""
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import cache
 from itertools import combinations_with_replacement, pairwise, product
@@ -9,10 +10,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.bounds.zero_lines import Counts, grids, masks, ways
+from analysis.bounds.zero_lines import Counts, Mask, grids, ways
 
 Array = NDArray[Any]
 FAR = 2**24  # a cut beyond every point; cuts are multiples of 1/64
+
+
+def masks(weights: int, layers: Mask = (), width: int = 2) -> Iterator[Mask]:
+    """Yield every live mask of at most this many weights, up to the order of its neurons."""
+    if layers and width <= weights:
+        yield layers
+    for size in range(1, weights // 2 + 1):
+        for rows in combinations_with_replacement(range(1, 1 << width), size):
+            left = weights - sum(row.bit_count() for row in rows)
+            used = all(any(row >> j & 1 for row in rows) for j in range(width))
+            if left >= size and (used or not layers):
+                yield from masks(left, (*layers, rows), size)
 
 
 def check(certificate: Mapping[str, Any], points: Array, labels: Array) -> int:
@@ -84,20 +97,25 @@ def counting(certificate: Mapping[str, Any], points: Array, labels: Array) -> Ca
                 total = np.cumsum(table.take(pairs, axis=1) * signs, axis=1, dtype=np.int32)
                 most[lines] = np.maximum(most[lines], total.max(axis=1, initial=0))
     heaviest = dict(zip(columns, most.T.tolist(), strict=True))
-    edges = [[*pairwise(sorted([-FAR, *cuts, FAR]))] for cuts in certificate["cuts"]]
+    edges = [sorted({-FAR, *cuts, FAR}) for cuts in certificate["cuts"]]
+    boxes = [(box, [heaviest[cell] for cell in cells], needed) for box, cells, needed in boxes]
 
     @cache
     def too_few(counts: Counts) -> bool:
         kinks = len(counts) - 1, len(counts[0]) - 1
-        places = [a + b for a, b in product(*map(combinations_with_replacement, edges, kinks))]
-        at = np.array(places).reshape(len(places), sum(kinks), 2)
-        covered = np.full(len(at), False)
-        for box, cells, needed in boxes:
-            if (len(box[0]), len(box[1])) == kinks:
-                ends = np.array(box[0] + box[1]).reshape(-1, 2)
-                crossed = np.vdot([heaviest[cell] for cell in cells], np.ravel(counts))
-                inside = (ends[:, 0] <= at[:, :, 0]) & (at[:, :, 1] <= ends[:, 1])
-                covered |= inside.all(axis=1) & (crossed < needed)
+        alike = [box for box in boxes if (len(box[0][0]), len(box[0][1])) == kinks]
+        axes = [0] * kinks[0] + [1] * kinks[1]
+        covered = np.full([len(edges[axis]) - 1 for axis in axes] if alike else [1], False)
+        for box, weight, needed in alike:
+            if np.vdot(weight, np.ravel(counts)) < needed:
+                spans = []
+                for cuts, (a, b) in zip(map(edges.__getitem__, axes), box[0] + box[1], strict=True):
+                    spans.append(slice(bisect_left(cuts, a), max(0, bisect_right(cuts, b) - 1)))
+                covered[tuple(spans)] = True
+        places: Any = np.indices(covered.shape, sparse=True)
+        for side in (places[: kinks[0]], places[kinks[0] : sum(kinks)]):
+            for one, after in pairwise(side):
+                covered |= one > after
         return bool(covered.all())
 
     return too_few

@@ -1,61 +1,22 @@
-"""Make a lower-bound certificate: weights of chords from linear programmes (docs/lower-bound.md).
-
-The programmes are solved in floating point. The weights are rounded to integers, and the checker
-decides what they prove.
-"""
+"""Make a lower-bound certificate (docs/lower-bound.md)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from itertools import combinations_with_replacement, count, pairwise, product
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import csr_matrix, hstack, vstack
 
-from analysis.bounds.checker import FAR
-from analysis.bounds.chords import PARTS, STEPS, Bools, Chords, Floats, Ints, Lines
-from analysis.bounds.zero_lines import Counts, Mask, grids, masks, ways
+from analysis.bounds.checker import masks
+from analysis.bounds.chords import Chords
+from analysis.bounds.weightings import Kinks, Weightings
+from analysis.bounds.zero_lines import Counts, Mask, grids, most_lines, ways
 from workers.datasets import Dataset
 
-Kink = tuple[int, int]
-"""Interval of positions of a kink parallel to an axis, as indices of cuts."""
-Box = tuple[tuple[Kink, ...], ...]
-"""Intervals of the kinks at which x, and y, is constant, in order."""
-CellRange = tuple[Kink, Kink, int]
-"""Indices of the cuts between which x, and y, lies in a cell, and which lines count in it.
-
-Lines of any direction (0), at constant x (1) or at constant y (2), as in `zero_lines.Lines`.
-"""
-
-CUT_SPACING = 8
-"""Distance of neighbouring cuts, in units of 1/64."""
-
-FIRST_WIDTH = 12
-"""Number of intervals between cuts in a side of the first boxes of positions."""
-
-ROUNDS = 45
-"""Maximum number of linear programmes, each with the lines that the last one overlooked."""
-
-ROUNDS_TO_SPLIT = 10
-"""Number of programmes after which a box is halved instead, if the weights exclude too little."""
-
-LINES_PER_ROUND = 40
-"""Number of lines added per round and cell, those of the most weight first."""
-
-KNOWN_LINES = 160
-"""Number of recently added lines that the first programme of a box starts with."""
-
-UNIT = 1000
-"""Weight in the certificate of a chord of weight 1, the most that a point has to bear."""
-
-MARGIN = 1.002
-"""Factor by which the weights must exceed what is needed, to allow for their rounding."""
-
-TOLERANCE = 1e-6
-"""Excess over a limit of a linear programme that is an error of its solution."""
+MAX_KEPT = 4
+"""Maximum number of kept kinks."""
 
 
 def prove(dataset: Dataset, target: str) -> dict[str, Any]:
@@ -71,13 +32,13 @@ def prove(dataset: Dataset, target: str) -> dict[str, Any]:
     check_covered(dataset)
     weightings = Weightings(Chords.of(dataset), int((1 - Fraction(target)) * len(dataset)))
     lines = 1
-    while weightings.exclude((0, 0), [(((lines, 0, 0),),)]):
+    while not weightings.exclude((0, 0), [(((lines, 0, 0),),)]):
         lines += 1
-    if lines == 1 and not weightings.exclude((0, 0), [(((0, 0, 0),),)]):
+    if lines == 1 and weightings.exclude((0, 0), [(((0, 0, 0),),)]):
         raise ValueError(f"too few points of {dataset.name} are near those of the other class")
     for bound in count(2):
         kept = len(weightings.boxes)
-        if not all(weightings.exclude(*group) for group in _by_kinks(bound, lines)):
+        if not _ruled_out(weightings, bound, lines):
             del weightings.boxes[kept:]
             return {
                 "dataset": dataset.name,
@@ -89,27 +50,62 @@ def prove(dataset: Dataset, target: str) -> dict[str, Any]:
     raise AssertionError("networks of enough weights have any number of lines")
 
 
-def _by_kinks(weights: int, lines: int) -> list[tuple[tuple[int, int], list[Counts]]]:
-    """Return the counts of zero lines of masks that may suffice, by the numbers of kinks.
+def _ruled_out(weightings: Weightings, weights: int, lines: int) -> bool:
+    """Exclude the counts of zero lines of all masks; return whether all of them are excluded.
 
     Args:
+        weightings: to which boxes are added.
         weights: number of weights of the masks.
         lines: number of zero lines that the target needs; grids with fewer are left out.
     """
-    groups: dict[tuple[int, int], set[Counts]] = {}
-    for mask in masks(weights):
-        if _weights(mask) < weights:
-            continue
-        # The checker accepts any way of counting.
-        for cells in min(
-            (
-                {cells for total, found in grids(mask, *way) if total >= lines for cells in found}
-                for way in ways(mask)
-            ),
-            key=lambda found: max((int(np.sum(cells)) for cells in found), default=0),
-        ):
-            groups.setdefault((len(cells) - 1, len(cells[0]) - 1), set()).add(cells)
-    return [(kinks, _maximal(counts)) for kinks, counts in sorted(groups.items())]
+    left = [
+        mask for mask in masks(weights) if _weights(mask) == weights and most_lines(mask) >= lines
+    ]
+    for turn in count():
+        # Counts with the same numbers of kinks are excluded together, those of masks without
+        # another choice first.
+        groups: dict[tuple[bool, Kinks], dict[Mask, set[Counts]]] = {}
+        for mask in left:
+            kinks, *others = _choices(mask)[turn:]
+            groups.setdefault((bool(others), kinks), {})[mask] = _counts(mask, kinks, lines)
+        left = []
+        for (others_left, kinks), found in sorted(groups.items(), key=lambda group: group[0]):
+            counts = _maximal(chain.from_iterable(found.values()))
+            failed = weightings.exclude(kinks, counts, all_needed=not others_left)
+            if failed and not others_left:
+                return False
+            left += [mask for mask, cells in found.items() if _any_below(cells, failed)]
+        if not left:
+            break
+    return True
+
+
+def _choices(mask: Mask) -> list[Kinks]:
+    """Return the numbers of kept kinks to try for a mask, few first."""
+    numbers = {(len(x), len(y)) for _, x, y in ways(mask)}
+    return sorted((n for n in numbers if sum(n) <= MAX_KEPT), key=lambda n: (sum(n), n))
+
+
+def _counts(mask: Mask, kinks: Kinks, lines: int) -> set[Counts]:
+    """Return the counts of zero lines of a mask for these numbers of kept kinks.
+
+    Grids of fewer lines are left out. Of several ways, the one with the fewest lines is chosen.
+    """
+    found = (
+        {cells for total, grid in grids(mask, *way) if total >= lines for cells in grid}
+        for way in ways(mask)
+        if (len(way[1]), len(way[2])) == kinks
+    )
+    return min(found, key=_most)
+
+
+def _any_below(counts: Iterable[Counts], limits: Sequence[Counts]) -> bool:
+    """Return whether some counts are in no cell more than some of the limits, in the same grid."""
+    return any((np.array(limit) >= cells).all() for limit in limits for cells in counts)
+
+
+def _most(counts: Iterable[Counts]) -> int:
+    return max((int(np.sum(cells)) for cells in counts), default=0)
 
 
 def _weights(mask: Mask) -> int:
@@ -141,203 +137,3 @@ def check_covered(dataset: Dataset) -> None:
             f"{dataset.name} has {dataset.features} features and {dataset.classes} classes; "
             "a bound needs 2 of each"
         )
-
-
-class Weightings:
-    """Weights of the chords, and the boxes of positions of kinks where they exclude counts.
-
-    Attributes:
-        weights: weights of the chords, float64 [C], multiples of 1 / UNIT.
-        boxes: [weighting, box] of each box of positions.
-    """
-
-    def __init__(self, chords: Chords, errors: int) -> None:
-        self.weights: list[Floats] = []
-        self.boxes: list[tuple[int, Box]] = []
-        self._chords, self._lines = chords, Lines(chords)
-        self._needed = MARGIN * errors + 1
-        inside = [
-            np.arange(np.floor(64 * low / CUT_SPACING) + 1, np.ceil(64 * high / CUT_SPACING))
-            for low, high in zip(chords.points.min(axis=0), chords.points.max(axis=0), strict=True)
-        ]
-        self._cuts = [
-            [-FAR, *(CUT_SPACING * cuts.astype(np.int64)).tolist(), FAR] for cuts in inside
-        ]
-        self._heaviest: dict[tuple[int, CellRange], float] = {}
-        self._known: list[tuple[int, float]] = []
-        number = len(chords.ones)
-        ranges = np.concatenate([chords.ones, chords.zeros])
-        self._ends = csr_matrix(
-            (np.ones(2 * number), (ranges, np.tile(np.arange(number), 2))),
-            shape=(len(chords.ranges), number),
-        )
-
-    def exclude(self, kinks: tuple[int, int], counts: Sequence[Counts]) -> bool:
-        """Find boxes of positions of the kinks, and weights, that exclude all counts everywhere.
-
-        Args:
-            kinks: number of kinks at which x, and y, is constant.
-            counts: numbers of zero lines in the cells between these kinks.
-
-        Returns:
-            Whether all counts are excluded. Boxes that exclude some are kept in either case.
-        """
-        starts = [self._starts(axis, number) for axis, number in enumerate(kinks)]
-        left = np.array([np.ravel(cells) for cells in counts])
-        boxes = [(box, left) for box in product(*starts)]
-        while boxes:
-            box, left = boxes.pop()
-            if any(a >= b for side in box for a, b in side):
-                continue
-            for weighting in reversed(range(len(self.weights))):
-                left = self._exclude(weighting, box, left)
-            while len(left):
-                most = left[left.sum(axis=1).argmax()]
-                weights = self._solve(self._cells(box), most, patient=not _halves(box))
-                if weights is None:
-                    break
-                self.weights.append(weights)
-                left = self._exclude(len(self.weights) - 1, box, left)
-            if len(left) and not _halves(box):
-                return False
-            boxes += [(half, left) for half in _halves(box) if len(left)]
-        return True
-
-    def certified(self) -> dict[str, Any]:
-        """Return the chords, their weights and the boxes for a certificate."""
-        used = sorted({weighting for weighting, _ in self.boxes})
-        weights = np.rint(np.array([self.weights[k] for k in used]) * UNIT).astype(np.int64)
-        chords = np.flatnonzero(weights.any(axis=0))
-        return {
-            "parts": PARTS,
-            "steps": STEPS,
-            "ranges": self._chords.ranges.tolist(),
-            "chords": np.stack([self._chords.ones, self._chords.zeros], axis=1)[chords].tolist(),
-            "cuts": [cuts[1:-1] for cuts in self._cuts],
-            "weights": weights[:, chords].tolist(),
-            "boxes": [[used.index(k), *self._positions(box)] for k, box in self.boxes],
-        }
-
-    def _positions(self, box: Box) -> list[list[list[int]]]:
-        """Return a box with positions in units of 1/64 for indices of cuts."""
-        return [
-            [[cuts[i] for i in kink] for kink in side]
-            for side, cuts in zip(box, self._cuts, strict=True)
-        ]
-
-    def _starts(self, axis: int, number: int) -> list[tuple[Kink, ...]]:
-        """Return the first intervals of this number of kinks along an axis, in order."""
-        last = len(self._cuts[axis]) - 1
-        steps = [*pairwise([0, *range(FIRST_WIDTH - 1, last - 1, FIRST_WIDTH), last])]
-        return [*combinations_with_replacement(steps, number)]
-
-    def _cells(self, box: Box) -> list[CellRange]:
-        """Return where the cells of a grid lie whose kinks have positions in a box."""
-        slabs: list[list[Kink]] = []
-        for side, cuts in zip(box, self._cuts, strict=True):
-            lows, highs = [0, *(a for a, _ in side)], [*(b for _, b in side), len(cuts) - 1]
-            slabs.append([*zip(lows, highs, strict=True)])
-        columns, rows = slabs
-        return [*product(columns, rows, range(3))]
-
-    def _near(self, cell: CellRange) -> Bools:
-        """Return the pairs of parts whose chords may meet a cell, bool [P]."""
-        near = np.full(len(self._lines.low), True)
-        for axis, (first, last) in enumerate(cell[:2]):
-            near &= self._lines.high[:, axis] >= self._cuts[axis][first] / 64
-            near &= self._lines.low[:, axis] <= self._cuts[axis][last] / 64
-        return near
-
-    def _exclude(self, weighting: int, box: Box, counts: Ints) -> Ints:
-        """Add the box where a weighting excludes some counts, int64 [N, cells]; return the rest."""
-        cells = self._cells(box)
-        for cell in cells:
-            if (weighting, cell) not in self._heaviest:
-                most, _ = self._lines.heaviest(self.weights[weighting], self._near(cell), cell[2])
-                self._heaviest[weighting, cell] = float(most.max())
-        heaviest = np.array([self._heaviest[weighting, cell] for cell in cells])
-        total = PARTS * float(self.weights[weighting].sum())
-        excluded = total - counts @ heaviest > self._needed
-        if excluded.any():
-            self.boxes.append((weighting, box))
-        rest: Ints = counts[~excluded]
-        return rest
-
-    def _solve(self, cells: Sequence[CellRange], counts: Ints, *, patient: bool) -> Floats | None:
-        """Return weights that exclude these numbers of zero lines in cells, if some are found.
-
-        The programme: the most total weight, less the weight that the lines cross, of which each
-        point bears at most 1. Lines are added where the weights exceed the limit of a cell.
-
-        Args:
-            cells: where the cells lie.
-            counts: int64 [cells].
-            patient: solve up to ROUNDS programmes even if success is unlikely.
-        """
-        number, needed = len(self._chords.ones), self._needed
-        near = [self._near(cell) for cell in cells]
-        sizes = self._chords.smallest_parts.astype(np.float64)
-        costs = np.concatenate([np.full(number, -PARTS), counts])
-        rows: dict[tuple[int, bytes], Floats] = {}
-
-        def add(cell: int, direction: int, offset: float) -> bool:
-            """Limit the weight that a line crosses in a cell; return whether it is a new limit."""
-            crossed = self._lines.crossed(direction, offset) & near[cell]
-            per_chord = crossed.reshape(-1, PARTS).sum(axis=1)
-            key = cell, per_chord.tobytes()
-            new = key not in rows and bool(per_chord.any())
-            if new:
-                rows[key] = np.concatenate([per_chord, -1.0 * (np.arange(len(cells)) == cell)])
-            return new
-
-        used = np.flatnonzero(counts).tolist()
-        for cell, line in product(used, self._known[-KNOWN_LINES:]):
-            if line[0] in self._lines.directions[cells[cell][2]]:
-                add(cell, *line)
-        bound = hstack([self._ends, csr_matrix((len(sizes), len(cells)))])
-        best = -np.inf
-        for number_solved in range(1, ROUNDS + 1):
-            limits = vstack([bound, csr_matrix(np.array([*rows.values()]))]) if rows else bound
-            solution = linprog(
-                costs,
-                A_ub=limits,
-                b_ub=np.concatenate([sizes, np.zeros(len(rows))]),
-                method="highs",
-            )
-            weights: Floats = np.floor(np.maximum(solution.x[:number], 0) * UNIT) / UNIT
-            value, overlooked = PARTS * weights.sum(), False
-            for cell in used:
-                kind = cells[cell][2]
-                most, offsets = self._lines.heaviest(weights, near[cell], kind)
-                value -= counts[cell] * most.max()
-                for direction in np.argsort(-most)[:LINES_PER_ROUND].tolist():
-                    if most[direction] > solution.x[number + cell] + TOLERANCE:
-                        line = (
-                            int(self._lines.directions[kind][direction]),
-                            float(offsets[direction]),
-                        )
-                        overlooked |= add(cell, *line)
-                        self._known.append(line)
-            best = max(best, value)
-            if value > needed:
-                return weights
-            unlikely = number_solved >= ROUNDS_TO_SPLIT and best < needed / 2
-            if -solution.fun < needed or not overlooked or (unlikely and not patient):
-                return None
-        return None
-
-
-def _halves(box: Box) -> list[Box]:
-    """Return a box halved along its longest interval; none if each lies between two cuts."""
-    size, axis, kink = max(
-        ((b - a, axis, kink) for axis, side in enumerate(box) for kink, (a, b) in enumerate(side)),
-        default=(0, 0, 0),
-    )
-    if size <= 1:
-        return []
-    a, b = box[axis][kink]
-    halves: list[Box] = []
-    for half in ((a, (a + b) // 2), ((a + b) // 2, b)):
-        side = (*box[axis][:kink], half, *box[axis][kink + 1 :])
-        halves.append((*box[:axis], side, *box[axis + 1 :]))
-    return halves

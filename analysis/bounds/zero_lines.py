@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import combinations_with_replacement, pairwise, permutations, product
 from math import comb
 from typing import Any
@@ -10,40 +11,36 @@ Mask = tuple[tuple[int, ...], ...]  # rows of each hidden layer; bit j: a weight
 Value = tuple[Any, ...] | None  # (live?, direction, neuron, parents' values); None is zero
 Cell = tuple[int, frozenset[tuple[Value, ...]]]  # maximum number of pieces; the possible ones
 Lines = tuple[int, ...]  # numbers of lines: of any direction, at constant x, at constant y
+Way = tuple[Sequence[int], ...]  # second-layer rows whose kinks count; kept kinks of each axis
 Counts = tuple[tuple[Lines, ...], ...]  # maximum numbers of zero lines in each cell of a grid
-
-
-def masks(weights: int, layers: Mask = (), width: int = 2) -> Iterator[Mask]:
-    """Yield every live mask of at most this many weights, up to the order of its neurons."""
-    if layers and width <= weights:
-        yield layers
-    for size in range(1, weights // 2 + 1):
-        for rows in combinations_with_replacement(range(1, 1 << width), size):
-            left = weights - sum(row.bit_count() for row in rows)
-            used = all(any(row >> j & 1 for row in rows) for j in range(width))
-            if left >= size and (used or not layers):
-                yield from masks(left, (*layers, rows), size)
 
 
 def most_lines(mask: Mask) -> int:
     """Return an upper bound of the number of zero lines of a network with this mask."""
-    return min(max(total for total, _ in grids(mask, *way)) for way in ways(mask))
+    return min(max(n for n, _ in grids(mask, second, (), ())) for second in ((), *mask[1:2]))
 
 
-def ways(mask: Mask) -> Iterator[tuple[Sequence[int], int, int]]:
-    """Yield the ways to count: second-layer rows for more kinks, and the kept kink per axis."""
-    kept = (range(max(1, mask[0].count(row))) for row in (1, 2))
-    yield from product(((), *mask[1:2]), *kept)
+def ways(mask: Mask) -> Iterator[Way]:
+    """Yield the ways to count the zero lines of a mask: one or all kinks of an axis are kept."""
+    for second in ((), *mask[1:2]):
+        numbers = (sum(map(len, kinks(mask, second, axis))) for axis in (1, 2))
+        kept = ([*zip(range(n))] + [tuple(range(n))] * (n != 1) for n in numbers)
+        yield from product((second,), *kept)
 
 
-def grids(mask: Mask, second: Sequence[int], *kept: int) -> Iterator[tuple[int, Iterator[Counts]]]:
+def kinks(mask: Mask, second: Sequence[int], axis: int) -> tuple[list[int], dict[int, int]]:
+    """Return the first-layer neurons of an axis; by ~i, that of neuron i of the second layer."""
+    first = [i for i, row in enumerate(mask[0]) if row == axis]
+    return first, {~i: v for i, row in enumerate(second) for v in first if row == 1 << v}
+
+
+def grids(mask: Mask, *way: Sequence[int]) -> Iterator[tuple[int, Iterator[Counts]]]:
     """Yield the maximum numbers of zero lines, in all and by cell, for each order of the kinks."""
     general = [((i, False), (i, True)) for i, row in enumerate(mask[0]) if row == 3]
     others = [frozenset(states) for states in product(*general)]
     names = [row if row < 3 else -i for i, row in enumerate(mask[0])]
     parts, cells = dict[Any, Cell](), dict[Any, Any]()
-    sides = (sequences(mask[0], second, axis, kept[axis - 1]) for axis in (1, 2))
-    for columns, rows in product(*sides):
+    for columns, rows in product(*(sequences(mask, way, axis) for axis in (1, 2))):
         for cell in {*product(columns, rows)} - cells.keys():
             keys = [*product(*cell, others)]
             for key in {*keys} - parts.keys():
@@ -52,30 +49,54 @@ def grids(mask: Mask, second: Sequence[int], *kept: int) -> Iterator[tuple[int, 
                 parts[key] = pieces(mask, 1, tuple(values), states)
             cells[cell] = [parts[key] for key in keys]
         grid = [cells[cell] for cell in product(columns, rows)]
-        total, _ = together([part for cell in grid for part in cell])
-        yield total, by_cell(grid, len(rows))
+        width, height = (tuple(map(len, runs)) for runs in (columns, rows))
+        ((most,),) = regions((sum(width),), (sum(height),), len(general))
+        total, _ = together([part for cell in grid for part in cell], most)
+        yield total, by_cell(grid, len(rows), regions(width, height, len(general)))
 
 
-def by_cell(grid: Sequence[Sequence[Cell]], rows: int) -> Iterator[Counts]:
+def by_cell(grid: Sequence[Any], rows: int, limits: set[tuple[int, ...]]) -> Iterator[Counts]:
     """Yield every way in which the zero lines of each cell's pieces may be most."""
-    for counts in product(*(by_direction(*together(parts)) for parts in grid)):
-        yield tuple(counts[start : start + rows] for start in range(0, len(counts), rows))
+    for limit in limits:
+        options = (by_direction(*together(*cell)) for cell in zip(grid, limit, strict=True))
+        yield from (tuple(zip(*[iter(n)] * rows, strict=True)) for n in product(*options))
 
 
-def sequences(
-    rows: Sequence[int], second: Sequence[int], axis: int, kept: int
-) -> set[tuple[Any, ...]]:
-    """Return the sets of states before and after the kept kink, for each order of the kinks."""
-    first = [i for i, row in enumerate(rows) if row == axis]
-    chain = {~i: v for i, row in enumerate(second) for v in first if row == 1 << v}
-    items, found = [*first, *chain], set()
+@cache
+def regions(columns: tuple[int, ...], rows: tuple[int, ...], lines: int) -> set[tuple[int, ...]]:
+    """Return the maximum numbers of regions in a grid's cells, for each course of oblique lines.
+
+    Columns and rows are divided into these numbers of parts. A line crosses a cell of c x r parts
+    in at most c + r - 1 of them, and two lines cross in at most one cell.
+    """
+    sizes, found = [*product(columns, rows)], set()
+    for courses in combinations_with_replacement([*paths(len(columns), len(rows))], lines):
+        met = [*map(sum, zip([0] * len(sizes), *courses, strict=True))]
+        for at in combinations_with_replacement(range(len(sizes)), comb(lines, 2)):
+            crossings = [min(at.count(i), comb(n, 2)) for i, n in enumerate(met)]
+            cells = zip(sizes, met, crossings, strict=True)
+            found.add(tuple(c * r + n * (c + r - 1) + more for (c, r), n, more in cells))
+    return {a for a in found if not any(a != b and all(map(int.__le__, a, b)) for b in found)}
+
+
+def paths(columns: int, rows: int) -> Iterator[list[bool]]:
+    """Yield whether each cell lies on a path; one path has all cells that an oblique line meets."""
+    for turns, sign in product(combinations_with_replacement(range(columns), rows - 1), (1, -1)):
+        cells = product(range(columns), range(rows)[::sign])
+        yield [sum(t < c for t in turns) <= r <= sum(t <= c for t in turns) for c, r in cells]
+
+
+def sequences(mask: Mask, way: Way, axis: int) -> set[tuple[Any, ...]]:
+    """Return the sets of states between the kept kinks, for each order of the kinks."""
+    first, chained = kinks(mask, way[0], axis)
+    items, found = [*first, *chained], set()
     for order, start in product(permutations(items), product((False, True), repeat=len(items))):
         states = [dict(zip(items, start, strict=True))]
         for item in order:
             states.append({**states[-1], item: not states[-1][item]})
-        if all(states[n][chain[item]] for n, item in enumerate(order) if item in chain):
-            cuts = [n for n, item in enumerate(order, 1) if item >= 0][kept : kept + 1]
-            runs = (states[a:b] for a, b in pairwise([0, *cuts, len(states)]))
+        if all(states[n][chained[item]] for n, item in enumerate(order) if item in chained):
+            cuts = [0, *(i + 1 for i in way[axis]), len(states)]
+            runs = (states[a:b] for a, b in pairwise(cuts))
             found.add(tuple(frozenset(frozenset(s.items()) for s in run) for run in runs))
     return found
 

@@ -92,7 +92,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _print(certificate: dict[str, Any], points: int) -> None:
-    from analysis.bounds.zero_lines import masks
+    from analysis.bounds.checker import masks
 
     target, lines, weights = (certificate[key] for key in ("target", "lines", "bound"))
     errors = int((1 - Fraction(target)) * points)
