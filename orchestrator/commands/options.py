@@ -68,11 +68,10 @@ def local_argument(argument: object) -> object:
 _N = TypeVar("_N", int, float)
 
 
-def whole_number(help: str, *names: str, minimum: int = 1, maximum: int | None = None) -> Any:
+def whole_number(help: str, *names: str, minimum: int = 1, maximum: int = 2**31 - 1) -> Any:
     """Return an option for a whole number in a range."""
-    allowed = f"{minimum:,} or more" if maximum is None else f"from {minimum:,} to {maximum:,}"
-    most = inf if maximum is None else maximum
-    parser = _parser(int, lambda value: minimum <= value <= most, f"whole number, {allowed}")
+    allowed = f"whole number from {minimum:,} to {maximum:,}"
+    parser = _parser(int, lambda value: minimum <= value <= maximum, allowed)
     return typer.Option(*names, metavar="N", parser=parser, help=help)
 
 
@@ -202,7 +201,8 @@ RootSeed = Annotated[
 # Options of the commands that train
 Limit = Annotated[int | None, whole_number("Train at most N experiments now.")]
 Workers = Annotated[
-    int | None, whole_number("Maximum number of Ray workers [default: one per CPU or GPU]")
+    int | None,
+    whole_number("Maximum number of Ray workers [default: one per CPU or GPU]", maximum=100_000),
 ]
 ExecutorName = Annotated[
     ExecutorChoice,

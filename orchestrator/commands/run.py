@@ -45,6 +45,7 @@ def run(
         options.whole_number(
             "Train only the experiment with this number (as `list` shows it); repeatable.",
             "--run-id",
+            maximum=2**63 - 1,
         ),
     ] = None,
     workers: options.Workers = None,

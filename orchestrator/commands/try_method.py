@@ -44,7 +44,7 @@ def try_method(
             "NAME", "A method, or the folder of a package with one, which need not be installed."
         ),
     ],
-    width: Annotated[int, whole_number("Width of three hidden layers.")] = 8,
+    width: Annotated[int, whole_number("Width of three hidden layers.", maximum=4096)] = 8,
     target: Annotated[
         int | None, whole_number("Number of weights to keep [default: 30 if the method needs one]")
     ] = None,

@@ -332,9 +332,9 @@ def test_numbers_of_a_slice_are_abbreviated(store: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "allowed"),
     [
-        ("--limit", "-5", "1 or more"),
-        ("--workers", "0", "1 or more"),
-        ("--run-id", "x", "1 or more"),
+        ("--limit", "-5", "from 1 to"),
+        ("--workers", "0", "from 1 to"),
+        ("--run-id", "x", "from 1 to"),
     ],
 )
 def test_number_out_of_range_is_refused_with_what_is_allowed(
