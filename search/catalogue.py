@@ -50,14 +50,10 @@ def named_study(name: str) -> Study | None:
     return paper_study(name) if name in PAPER_STUDIES else PROJECT_STUDIES.get(name)
 
 
-class UnknownStudyError(ValueError):
-    """A name that no study has."""
-
-
 def resolve(name: str) -> list[Selection]:
     """Return the experiments that a name refers to: a study, all of the paper, or the demo.
 
-    The message of the `UnknownStudyError` lists the names and the closest one.
+    A ValueError for an unknown name lists the names and the closest one.
     """
     if name == "paper":
         return [Selection.of_study(paper_study(member)) for member in PAPER_STUDIES]
@@ -72,7 +68,7 @@ def resolve(name: str) -> list[Selection]:
     completions = [study for study in STUDY_NAMES if name and study.startswith(name)]
     closest = completions or get_close_matches(name, STUDY_NAMES, n=1)
     hint = f"did you mean {' or '.join(map(repr, closest))}? " if closest else ""
-    raise UnknownStudyError(
+    raise ValueError(
         f"unknown study {name!r}; {hint}allowed: {', '.join(STUDY_NAMES)}, or a sweep file, "
         "whose name ends in .toml"
     )

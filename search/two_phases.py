@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from itertools import pairwise, product
 from typing import Any
 
@@ -186,17 +186,25 @@ def without_paper(study: Study, structure: Structure, paper: Selection) -> Selec
 
     `study` has all masks, made from `phase_2`, and `paper` is the result of `paper_phase_2`.
     """
+    layers = [AllMasks(rows, cols) for cols, rows in pairwise((INPUTS, *structure))]
+    index_of = cache(AllMasks.index)  # many combinations share the few masks of a layer
+
+    def position(masks: tuple[str, ...]) -> int:
+        """Return the index of a combination of masks, the first layer slowest."""
+        found = 0
+        for layer, mask in zip(layers, masks, strict=True):
+            found = found * layer.size + index_of(layer, mask)
+        return found
+
     first = next(iter(_blocks(paper.study)))[1]
-    positions = [_position(structure, paper.study.grid[index]["masks"]) for index in first]
+    positions = [position(paper.study.grid[index]["masks"]) for index in first]
     starts = {(spec["lr"], spec["schedule"]): block.start for spec, block in _blocks(study)}
     paper_starts = [
         starts[spec["lr"], spec["schedule"]]
         for spec, block in _blocks(paper.study)
         if IndexSet.of([(block.start, block.stop)]) & paper.indices
     ]
-    taken = IndexSet.from_indices(
-        start + position for start in paper_starts for position in positions
-    )
+    taken = IndexSet.from_indices(start + place for start in paper_starts for place in positions)
     return Selection(study, IndexSet.from_range(range(len(study))) - taken)
 
 
@@ -210,25 +218,6 @@ def _blocks(study: Study) -> Iterator[tuple[dict[str, Any], range]]:
     size = len(study) // count
     for start in range(0, len(study), size):
         yield study.grid[start], range(start, start + size)
-
-
-def _position(structure: Structure, masks: tuple[str, ...]) -> int:
-    """Return the index of a combination of masks of a structure, the first layer slowest."""
-    position = 0
-    for (cols, rows), mask in zip(pairwise((INPUTS, *structure)), masks, strict=True):
-        position = position * _layer(rows, cols).size + _position_in_layer(rows, cols, mask)
-    return position
-
-
-@cache
-def _layer(rows: int, cols: int) -> AllMasks:
-    return AllMasks(rows, cols)
-
-
-@lru_cache(maxsize=4096)
-def _position_in_layer(rows: int, cols: int, mask: str) -> int:
-    # Cached: many combinations share the few masks of a layer.
-    return _layer(rows, cols).index(mask)
 
 
 def _sweep_file(name: str, settings: SearchSettings, tables: list[str]) -> str:

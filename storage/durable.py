@@ -17,12 +17,13 @@ from storage.errors import NumberTaken, WriteFailed
 _FILE_MODE = 0o444  # files of a store never change
 
 
-def make_folders(path: Path) -> None:
-    """Make a folder and its parents where they are missing; their names are not durable yet."""
-    missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
-    for folder in reversed(missing):
-        with reporting("make the folder", folder), suppress(FileExistsError):
-            os.mkdir(folder)
+def make_folders(*paths: Path) -> None:
+    """Make folders and their parents where they are missing; their names are not durable yet."""
+    for path in paths:
+        missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
+        for folder in reversed(missing):
+            with reporting("make the folder", folder), suppress(FileExistsError):
+                os.mkdir(folder)
 
 
 def sync_parents(path: Path) -> None:
@@ -46,7 +47,9 @@ def create_exclusive(path: Path, data: bytes | memoryview, mode: int = _FILE_MOD
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         try:
             try:
-                _write_all(descriptor, memoryview(data))
+                left = memoryview(data)
+                while left:
+                    left = left[os.write(descriptor, left) :]
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
@@ -123,9 +126,3 @@ def reporting(action: str, path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise WriteFailed(action, path, error) from error
-
-
-def _write_all(descriptor: int, data: memoryview) -> None:
-    while data:
-        written = os.write(descriptor, data)
-        data = data[written:]

@@ -32,6 +32,10 @@ class NotAStore(StoreError):
     """The folder does not exist, or is not a store."""
 
 
+class NoStoreYet(NotAStore):
+    """The folder does not exist, is empty, or a writer is making it a store."""
+
+
 class StoreVersion(StoreError):
     """The store was written by a newer version of sparsest."""
 

@@ -19,7 +19,6 @@ from storage.paths import StorePaths
 from storage.safe_open import read_regular
 
 _NAME_WAIT_S = 1.0
-_LARGEST_PID = 2**31 - 1
 
 
 class StoreLock:
@@ -78,7 +77,11 @@ class StoreLock:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StoreLocked(paths.root, _await_holder(paths.lock)) from error
+            # The holder writes its name a moment after it takes the lock.
+            deadline = time.monotonic() + _NAME_WAIT_S
+            while (holder := current_holder(paths)) is None and time.monotonic() <= deadline:
+                time.sleep(0.02)
+            raise StoreLocked(paths.root, holder) from error
         except OSError as error:
             raise WriteFailed("lock", paths.lock, error) from error
 
@@ -112,22 +115,8 @@ def current_holder(paths: StorePaths) -> Holder | None:
 
     The lock itself is not touched, because trying it would get in a writer's way.
     """
-    return _read_holder(paths.lock)
-
-
-def _await_holder(path: Path) -> Holder | None:
-    """Return the holder, which writes its name a moment after it takes the lock."""
-    deadline = time.monotonic() + _NAME_WAIT_S
-    while True:
-        holder = _read_holder(path)
-        if holder is not None or time.monotonic() > deadline:
-            return holder
-        time.sleep(0.02)
-
-
-def _read_holder(path: Path) -> Holder | None:
     try:
-        fields = json.loads(read_regular(path))
+        fields = json.loads(read_regular(paths.lock))
         holder = Holder(
             int(fields["pid"]), str(fields["host"]), str(fields["command"]), str(fields["since"])
         )
@@ -139,11 +128,11 @@ def _read_holder(path: Path) -> Holder | None:
 
 def _is_alive(pid: int) -> bool:
     # Importing psutil for it would take as long as the rest of the storage package.
-    if not 0 < pid <= _LARGEST_PID:
+    if pid <= 0:
         return False
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:  # another user's process
         return True

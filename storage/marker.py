@@ -13,6 +13,7 @@ from storage import durable
 from storage.errors import (
     LogMissing,
     MarkerDamaged,
+    NoStoreYet,
     NotAStore,
     StoreDamaged,
     StoreError,
@@ -45,8 +46,7 @@ def make_store_folder(paths: StorePaths) -> None:
     with durable.reporting("read", paths.root):
         if paths.root.exists() and not paths.marker.exists():
             _refuse_foreign_folder(paths)
-    for folder in paths.folders:
-        durable.make_folders(folder)
+    durable.make_folders(*paths.folders)
 
 
 def mark_store(paths: StorePaths) -> None:
@@ -91,12 +91,10 @@ def check_marker(paths: StorePaths) -> None:
     try:
         check_format(paths)
     except FileNotFoundError as error:
-        if paths.root.is_file():
-            raise NotAStore(f"{paths.root} is a file, while a store is a folder.") from error
         _check_contents(paths)
-        if paths.root.is_dir():
+        if paths.root.exists():
             _refuse_foreign_folder(paths)
-        raise NotAStore(
+        raise NoStoreYet(
             f"No store at {paths.root}. Create one with `sparsest run STUDY --store "
             f"{quote(str(paths.root))}`."
         ) from error

@@ -55,7 +55,12 @@ def join(address: str) -> None:
             "let this machine reach its port?"
         )
     try:
-        _init(address=address, runtime_env=shipped_code())
+        # Nodes run the driver's version of the packages. Ray packs the folders, half a megabyte of
+        # sources, and keeps the archive on the head under a digest of its content. Every node
+        # unpacks it once and puts it before what is installed there. Plug-ins import `sparsest`.
+        modules = [str(CHECKOUT / name) for name in (*PACKAGES, "sparsest.py")]
+        shipped = {"py_modules": modules, "excludes": ["__pycache__/"]}
+        _init(address=address, runtime_env=shipped)
     except Exception as error:
         raise UserError(
             f"cannot join Ray at {address}: {error}. If the cluster asks for a token, it must be "
@@ -79,14 +84,3 @@ def reachable(address: str) -> bool:
             return True
     except (OSError, OverflowError):
         return False
-
-
-def shipped_code() -> dict[str, Any]:
-    """Return the `runtime_env` with which nodes run the driver's version of the packages.
-
-    Ray packs the folders, half a megabyte of sources, and keeps the archive on the head under a
-    digest of its content. Every node unpacks it once and puts it before what is installed there.
-    """
-    # Plug-ins import `sparsest`.
-    modules = [str(CHECKOUT / name) for name in (*PACKAGES, "sparsest.py")]
-    return {"py_modules": modules, "excludes": ["__pycache__/"]}

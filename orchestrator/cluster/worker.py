@@ -126,16 +126,12 @@ def failed_by_itself(error: RayError) -> bool:
 def reason_of(error: RayError) -> str:
     """Return in one line what went wrong: the worker's own error if there is one."""
     if isinstance(error, RayActorError) and error.actor_init_failed:
-        return _end_of_traceback(str(error))
+        # The line after the last frame: type and first line of the message of an error.
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        frames = [position for position, line in enumerate(lines[:-1]) if line.startswith(" ")]
+        return lines[frames[-1] + 1 if frames else -1].strip()
     cause = error.cause if isinstance(error, RayTaskError) else error
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
     # Ray's lines say first that an actor died, then which one, and only then why.
     why = next((line for line in lines if line.startswith(_CAUSE_OF_DEATH)), "")
     return f"{type(cause).__name__}: {why or ''.join(lines[:1])}{place_noted(cause)}"
-
-
-def _end_of_traceback(text: str) -> str:
-    """Return the line after the last frame: type and first line of the message of an error."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    frames = [position for position, line in enumerate(lines[:-1]) if line.startswith(" ")]
-    return lines[frames[-1] + 1 if frames else -1].strip()

@@ -7,15 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from orchestrator.commands.options import AsJson, Dark, Overwrite, option, output_option
 from orchestrator.display.terminal import print_line, print_table, text_table
 from orchestrator.errors import UserError, user_errors
 from search.datasets import DatasetSpec, dataset_named, dataset_names, plugin_datasets
-
-if TYPE_CHECKING:  # the list needs no points
-    from workers.datasets import Dataset
 
 MAX_NAMES = 8
 """Maximum number of features that are named."""
@@ -97,23 +94,18 @@ def _show(name: str, output: Path | None, *, overwrite: bool, dark: bool, as_jso
         "points_of_class": np.bincount(dataset.labels.astype(int)).tolist(),
     }
     if dataset.features == 2:
-        record["drawing"] = _drawn(dataset, output, overwrite=overwrite, dark=dark)
+        from analysis.drawing.data import draw_dataset
+        from analysis.drawing.files import check_drawing_path, save_drawing
+
+        path = output or Path(re.sub(r"[^\w.-]", "-", dataset.name) + ".svg")
+        with user_errors(writing=path):
+            check_drawing_path(path)
+            save_drawing(draw_dataset(dataset, dark=dark), path, overwrite=overwrite)
+        record["drawing"] = str(path)
     if as_json:
         print(json.dumps(record))
     else:
         _print_record(record)
-
-
-def _drawn(dataset: Dataset, output: Path | None, *, overwrite: bool, dark: bool) -> str:
-    """Draw a data set with two features and return the name of the file."""
-    from analysis.drawing.data import draw_dataset
-    from analysis.drawing.files import check_drawing_path, save_drawing
-
-    path = output or Path(re.sub(r"[^\w.-]", "-", dataset.name) + ".svg")
-    with user_errors(writing=path):
-        check_drawing_path(path)
-        save_drawing(draw_dataset(dataset, dark=dark), path, overwrite=overwrite)
-    return str(path)
 
 
 def _print_record(record: Mapping[str, Any]) -> None:

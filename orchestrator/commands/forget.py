@@ -52,8 +52,13 @@ def forget(
             return
         _show(rows)
         question = f"delete {counted(rows.num_rows, 'row')} of {total:,} from {store}?"
-        if not yes and not _confirmed(question):
-            raise UserError("nothing was deleted")
+        try:
+            if not yes and not typer.confirm(question, err=True):
+                raise UserError("nothing was deleted")
+        except typer.Abort as error:
+            raise UserError(
+                "no answer, nothing was deleted: add --yes to delete without a question"
+            ) from error
         deleted = editor.forget(rows.column("experiment_id").to_pylist())
     print_line(
         f"{counted(deleted, 'row')} deleted; the next process that writes to the store frees their "
@@ -88,15 +93,6 @@ def _show(rows: pa.Table) -> None:
         for group in groups.sort_by([(key, "ascending") for key in keys]).to_pylist()
     ]
     print_table(text_table((*keys, "rows"), cells, texts=range(len(keys))), err=True)
-
-
-def _confirmed(question: str) -> bool:
-    try:
-        return typer.confirm(question, err=True)
-    except typer.Abort as error:
-        raise UserError(
-            "no answer, nothing was deleted: add --yes to delete without a question"
-        ) from error
 
 
 def compact(store: StorePath) -> None:

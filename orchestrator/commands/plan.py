@@ -15,7 +15,7 @@ from orchestrator.display.terminal import print_line, print_paragraph, print_tab
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
 from orchestrator.planning.estimate import estimate
 from orchestrator.planning.plan import PlannedStudy, make_plan
-from orchestrator.planning.targets import Targets, chosen_targets, left_out, with_inits
+from orchestrator.planning.targets import chosen_targets, left_out, with_inits
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
 
@@ -47,7 +47,11 @@ def plan(
     The machine's speed is measured once, which takes two seconds, and kept.
     """
     targets = chosen_targets(words, root_seed, sample=sample, shard=options.parse_shard(shard))
-    planned = _against_store(targets, store)
+    if store is not None and StorePaths(store).has_store():
+        with StoreReader(store) as reader:
+            planned = make_plan(with_inits(targets, reader.state.inits), reader)
+    else:
+        planned = make_plan(targets, None)
     speed = calibration(again=calibrate)
     rows = [_row(item, speed) for item in planned]
     print_line(*left_out(targets), err=True)
@@ -55,14 +59,6 @@ def plan(
         print(json.dumps({"calibration": speed.model_dump(mode="json"), "studies": rows}))
     else:
         _show(rows, speed)
-
-
-def _against_store(targets: Targets, store: Path | None) -> list[PlannedStudy]:
-    """Return the plan for a store that may not exist yet."""
-    if store is None or not StorePaths(store).has_store():
-        return make_plan(targets, None)
-    with StoreReader(store) as reader:
-        return make_plan(with_inits(targets, reader.state.inits), reader)
 
 
 def _row(item: PlannedStudy, speed: Calibration) -> dict[str, Any]:

@@ -64,9 +64,8 @@ def _report(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) ->
         "output_weights": space.output_weights,
         "populations": rows,
         "distinct_at_least": space.distinct_at_least,
-        "paper": None
-        if listed is None
-        else {
+        "paper": listed
+        and {
             "study": listed.study,
             "nnz_below": listed.nnz_below,
             "mask2_limit": listed.mask2_limit,

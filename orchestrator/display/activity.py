@@ -9,9 +9,8 @@ from typing import Any, Self
 
 from orchestrator.display.formatting import clock, counted
 from orchestrator.display.store_summary import FewestWeights, fewest_weights, stored_studies
-from storage.errors import Holder, NotAStore
+from storage.errors import Holder, NoStoreYet
 from storage.lock import current_holder
-from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
 from storage.status_files import LiveProgress, read_live
 
@@ -141,9 +140,7 @@ class Watcher(ExitStack):
         if self.reader is None:
             try:
                 self.reader = self.enter_context(StoreReader(self._store))
-            except NotAStore:
-                if _holds_something_else(StorePaths(self._store)):
-                    raise
+            except NoStoreYet:
                 return False
         else:
             changed = self.reader.refresh()
@@ -153,15 +150,3 @@ class Watcher(ExitStack):
         self.studies = stored_studies(self.reader)
         self.activity = Activity.of(self.reader)
         return changed
-
-
-def _holds_something_else(paths: StorePaths) -> bool:
-    """Return whether a folder is neither a store nor a store that a writer is creating."""
-    if not paths.root.is_dir():
-        return paths.root.exists()
-    created_first = {
-        paths.lock.name,
-        paths.marker.name,
-        *(folder.name for folder in paths.folders),
-    }
-    return any(file.name not in created_first for file in paths.root.iterdir())

@@ -109,22 +109,14 @@ def stored_studies(reader: StoreReader) -> list[dict[str, Any]]:
 
     Another root seed or an edited sweep file gives a study of the same name another digest.
     """
-    planned = read_planned(reader.paths)
-    return [
-        {
-            "study": study.name,
-            "digest": digest,
-            "stored": study.rows,
-            "experiments": PAPER_SIZES.get(study.name)
-            or _planned_size(planned.get(digest), study.rows),
-        }
-        for digest, study in reader.state.studies.items()
-    ]
-
-
-def _planned_size(planned: int | None, stored: int) -> int | None:
-    """Number of planned experiments; None if unknown or exceeded, as after a merge."""
-    return None if planned is None or planned < stored else planned
+    planned, records = read_planned(reader.paths), []
+    for digest, study in reader.state.studies.items():
+        size = PAPER_SIZES.get(study.name) or planned.get(digest, 0)
+        # The number of planned experiments can be unknown, or exceeded after a merge.
+        known = size if size >= study.rows else None
+        record = {"study": study.name, "digest": digest, "stored": study.rows}
+        records.append({**record, "experiments": known})
+    return records
 
 
 def study_cells(studies: list[dict[str, Any]]) -> list[tuple[str, str, str, str]]:

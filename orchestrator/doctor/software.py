@@ -45,7 +45,9 @@ def check_software() -> Iterator[Diagnosis]:
     yield check_gpu()
     yield check_clock(time.time(), max(path.stat().st_mtime for path in sources().values()))
     cores = usable_cores()
-    yield check_cores(cores, os.cpu_count() or cores)
+    installed = os.cpu_count() or cores
+    limit = "" if cores == installed else f" of {installed}; this process may not use more"
+    yield ok("cores", f"{cores}{limit}")
     yield check_memory(min(psutil.virtual_memory().total, container_memory()), cores)
     yield check_cache(cache_folder())
 
@@ -190,12 +192,6 @@ SLOW_CACHE_S = 2.0
 """Seconds for a small file above which the cache folder delays the start of every worker."""
 
 _SAMPLE_BYTES = 2**20
-
-
-def check_cores(usable: int, installed: int) -> Diagnosis:
-    """Report the number of cores that workers can use."""
-    limit = "" if usable == installed else f" of {installed}; this process may not use more"
-    return ok("cores", f"{usable}{limit}")
 
 
 def check_memory(total: int, cores: int) -> Diagnosis:

@@ -102,10 +102,10 @@ def _ids(study: Study, indices: IndexSet) -> Iterator[tuple[IndexSet, bytes]]:
         return
     # Spawned, not forked: this process may have threads, DuckDB's among them.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(cores, context, _set_study, (study,)) as pool:
+    with ProcessPoolExecutor(cores, context) as pool:
         waiting: deque[tuple[IndexSet, Future[bytes]]] = deque()
         for chunk in _chunks(indices):
-            waiting.append((chunk, pool.submit(_chunk_ids_in_worker, chunk)))
+            waiting.append((chunk, pool.submit(_chunk_ids, study, chunk)))
             if len(waiting) > 2 * cores:
                 first, ids = waiting.popleft()
                 yield first, ids.result()
@@ -123,15 +123,3 @@ def _chunks(indices: IndexSet) -> Iterator[IndexSet]:
 def _chunk_ids(study: Study, chunk: IndexSet) -> bytes:
     ids = experiment_ids(study.base_fields, [study.updates(index) for index in chunk])
     return bytes.fromhex("".join(ids))
-
-
-_worker_study: list[Study] = []
-"""The study, which is sent to each process of the pool once."""
-
-
-def _set_study(study: Study) -> None:
-    _worker_study.append(study)
-
-
-def _chunk_ids_in_worker(chunk: IndexSet) -> bytes:
-    return _chunk_ids(_worker_study[0], chunk)

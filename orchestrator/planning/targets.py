@@ -44,7 +44,10 @@ def chosen_targets(
         targets = only_numbers(targets, numbers)
     if sample is not None:
         targets = only_sample(targets, sample, root_seed)
-    return targets if shard is None else only_shard(targets, shard)
+    if shard is not None:
+        # A study with no experiment in the shard stays, with an empty selection.
+        return [Selection(s.study, s.indices & shard.indices(len(s.study))) for s in targets]
+    return targets
 
 
 def left_out(targets: Targets) -> list[str]:
@@ -119,14 +122,6 @@ def only_sample(targets: Targets, count: int, root_seed: int) -> Targets:
             selections.append(Selection(selection.study, found))
         first = last
     return selections
-
-
-def only_shard(targets: Targets, shard: Shard) -> Targets:
-    """Return the experiments in one of several disjoint parts of their studies.
-
-    A study with no experiment in the part stays, with an empty selection.
-    """
-    return [Selection(s.study, s.indices & shard.indices(len(s.study))) for s in targets]
 
 
 def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:

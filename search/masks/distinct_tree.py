@@ -121,15 +121,10 @@ def _list_layer(
     rows: int, columns: int, group: Renamings
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
     """Yield the result of `list_masks` for each sequence of row counts, in the search's order."""
-    cells = []
-    left = columns
-    for size in group.cells:
-        left -= size
-        cells.append(((1 << size) - 1) << left)
-    swaps = np.array(group.swaps)
+    cells, swaps = np.array(group.cell_bits), np.array(group.swaps)
     for nnz in range(max(rows, columns), rows * columns + 1):
         for counts in count_sequences(rows, nnz, columns):
-            yield list_masks(np.array(counts[::-1]), np.array(cells), swaps)
+            yield list_masks(np.array(counts[::-1]), cells, swaps)
 
 
 def _groups(

@@ -46,6 +46,15 @@ class Renamings:
     cells: tuple[int, ...]
     swaps: tuple[Swap, ...]
 
+    @property
+    def cell_bits(self) -> list[int]:
+        """The columns of each cell as a set of bits, the leftmost column the highest one."""
+        left, cells = sum(self.cells), []
+        for size in self.cells:
+            left -= size
+            cells.append(((1 << size) - 1) << left)
+        return cells
+
     @staticmethod
     def none(columns: int) -> Renamings:
         """Return the group that moves no column."""
@@ -173,11 +182,7 @@ def least_rows(
 
 def _arrangements(group: Renamings) -> list[tuple[int, ...]]:
     """Return the cells of columns, each a set of bits, in every order that the group allows."""
-    cells = []
-    left = sum(group.cells)
-    for size in group.cells:
-        left -= size
-        cells.append(((1 << size) - 1) << left)
+    cells = group.cell_bits
     return [tuple(cells[cell] for cell in swap) for swap in group.swaps]
 
 

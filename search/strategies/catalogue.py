@@ -26,18 +26,12 @@ def plugin_strategies() -> FoundPlugins[Strategy]:
     return find_plugins(STRATEGIES_GROUP, {*STRATEGIES, "enumerate"}, check_function)
 
 
-def strategy_names() -> list[str]:
-    """Return the names of all strategies, plug-ins after the built-in ones."""
-    return [*STRATEGIES, *plugin_strategies().usable]
-
-
 def strategy_named(name: str) -> Strategy:
     """Return the strategy of that name; a ValueError if none can be used."""
     if name in STRATEGIES:
         return cast(Strategy, import_module(STRATEGIES[name]).propose)
     strategy = plugin_strategies().get(name)
     if strategy is None:
-        raise ValueError(
-            f"unknown strategy {name!r}; allowed: enumerate, {', '.join(strategy_names())}"
-        )
+        names = ", ".join(["enumerate", *STRATEGIES, *plugin_strategies().usable])
+        raise ValueError(f"unknown strategy {name!r}; allowed: {names}")
     return strategy

@@ -174,7 +174,8 @@ def file_model(
     several = {name: _values_of(key.type) for name, key in keys.items()}
     # The only key that reads naturally without a list, as in masks = "all".
     masks = several["masks"]
-    several["masks"] = Annotated[masks, BeforeValidator(_as_list)]
+    as_list = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
+    several["masks"] = Annotated[masks, as_list]
     hyperparameters = {
         method: _model(**{name: _one_or_several(key.type) for name, key in settings.items()})
         for method, settings in methods.items()
@@ -222,7 +223,3 @@ def _all_different(values: list[Hashable]) -> list[Hashable]:
             raise PydanticCustomError("repeated", "twice in the list", {"value": value})
         seen.add(value)
     return values
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value

@@ -64,8 +64,7 @@ def rebuild_log(path: str | Path, *, command: str, studies: Sequence[Study] = ()
     check_folders(paths)
     if not paths.marker.exists() and not FolderListing(paths).parts:
         raise NotAStore(f"No store at {paths.root}, and no data files to make a log from.")
-    for folder in paths.folders:
-        durable.make_folders(folder)
+    durable.make_folders(*paths.folders)
     with closing(StoreLock(paths, command)) as lock:
         if not paths.marker.exists():
             write_marker(paths)

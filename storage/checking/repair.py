@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,8 +43,7 @@ def repair_log(paths: StorePaths, command: str) -> list[LostEntry]:
         WriteFailed: an input/output error; the same call resumes the repair.
     """
     check_marker(paths)
-    for folder in paths.folders:
-        durable.make_folders(folder)
+    durable.make_folders(*paths.folders)
     with closing(StoreLock(paths, command)) as lock:
         return repair_locked(paths, command, lock)
 
@@ -61,7 +59,10 @@ def repair_locked(paths: StorePaths, command: str, lock: StoreLock) -> list[Lost
         removed: list[str] = []
         if isinstance(found, EntryDamaged):
             problem: str | None = found.problem
-            removed = _replaced(state, (entry for n, entry in log.items() if n > number))
+            # Data files of which later files hold rows must have been replaced.
+            later = (entry for n, entry in log.items() if n > number)
+            held_later = all_indices(part for entry in later for part in parts_in(entry))
+            removed = [part.file for part in state.parts if indices_in(part, held_later)]
         else:
             problem = _add(state, found)
         if problem is not None:
@@ -98,9 +99,3 @@ def _add(state: StoreState, entry: Entry) -> str | None:
     except EntryDamaged as contradiction:
         return contradiction.problem
     return None
-
-
-def _replaced(state: StoreState, later: Iterable[Entry | EntryDamaged]) -> list[str]:
-    """Return data files that must have been replaced: later files hold some of their rows."""
-    held_later = all_indices(part for entry in later for part in parts_in(entry))
-    return [part.file for part in state.parts if indices_in(part, held_later)]

@@ -35,7 +35,12 @@ def check_rows(
     _check_complete(batch, published)
     _check_constant(batch, "study", study_name)
     _check_constant(batch, "sweep_id", sweep_id)
-    _check_indices(batch, indices)
+    found = np.sort(batch.column("study_index").to_numpy())
+    if not np.array_equal(found, index_array(indices)):
+        raise RowsRefused(
+            f"The column study_index of {batch.num_rows} rows does not hold exactly the "
+            f"{len(indices)} given indices."
+        )
 
 
 def check_values(batch: pa.RecordBatch) -> None:
@@ -110,15 +115,6 @@ def _check_constant(batch: pa.RecordBatch, name: str, value: str) -> None:
     for found in pc.unique(batch.column(name)).to_pylist():
         if found != value:
             raise RowsRefused(f"The column {name} must be {value!r} in these rows, not {found!r}.")
-
-
-def _check_indices(batch: pa.RecordBatch, indices: IndexSet) -> None:
-    found = np.sort(batch.column("study_index").to_numpy())
-    if not np.array_equal(found, index_array(indices)):
-        raise RowsRefused(
-            f"The column study_index of {batch.num_rows} rows does not hold exactly the "
-            f"{len(indices)} given indices."
-        )
 
 
 def _some(condition: pa.Array) -> bool:

@@ -87,7 +87,12 @@ def _check(readers: Sequence[StoreReader], take_first: bool) -> None:
     _check_sweeps(readers)
     conflicting = _conflicts(readers)
     if conflicting and not take_first:
-        lines = [line for conflict in conflicting for line in _describe(*conflict)]
+        lines = []
+        for first, second, compared in conflicting:
+            count = compared.total.different + compared.total.lacking
+            names = f"{store_name(first.paths)} and {store_name(second.paths)}"
+            lines.append(f"{names}: {count:,} experiments with different rows")
+            lines += [f"  {line}" for line in compared.details()]
         raise MergeRefused(
             "Nothing was merged, because stores have different rows of the same experiments:\n"
             + "\n".join(lines)
@@ -170,16 +175,6 @@ def _check_parents(pairs: Sequence[Conflict]) -> None:
                     "that experiment: without theirs they could not be made again. Merge these "
                     "stores into different ones. Nothing was written."
                 )
-
-
-def _describe(first: StoreReader, second: StoreReader, compared: Comparison) -> list[str]:
-    """Return lines that describe the conflicting rows of two stores."""
-    total = compared.total
-    return [
-        f"{store_name(first.paths)} and {store_name(second.paths)}: "
-        f"{total.different + total.lacking:,} experiments with different rows",
-        *(f"  {line}" for line in compared.details()),
-    ]
 
 
 def _shared_studies(first: StoreReader, second: StoreReader) -> list[str]:

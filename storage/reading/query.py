@@ -12,7 +12,7 @@ import pyarrow as pa
 from storage.errors import QueryError, ReadOnlyError
 from storage.reading.connections import query_memory
 from storage.reading.interrupt import interruptible
-from storage.reading.readonly import single_statement
+from storage.reading.readonly import parsed_statements, single_statement
 
 # Besides the check of the statement: protects the tables of the database in memory.
 _READ_ONLY: Final = "BEGIN TRANSACTION READ ONLY"
@@ -73,13 +73,7 @@ def split_statements(text: str) -> list[str]:
         QueryError: the text is not SQL, or contains no statement.
     """
     with duckdb.connect(":memory:") as connection:
-        try:
-            statements = [statement.query for statement in connection.extract_statements(text)]
-        except duckdb.Error as error:
-            raise QueryError(str(error)) from error
-    if not statements:
-        raise QueryError("The query is empty.")
-    return statements
+        return [statement.query for statement in parsed_statements(connection, text)]
 
 
 def _start(connection: duckdb.DuckDBPyConnection, statement: str) -> pa.RecordBatchReader:

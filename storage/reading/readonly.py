@@ -60,9 +60,7 @@ def single_statement(connection: duckdb.DuckDBPyConnection, query: str) -> str:
         QueryError: the text is not SQL, or contains no statement or more than one.
         ReadOnlyError: the statement would do more than read.
     """
-    statements = _parse(connection, query)
-    if not statements:
-        raise QueryError("The query is empty.")
+    statements = parsed_statements(connection, query)
     if len(statements) > 1:
         raise QueryError(
             f"The query contains {len(statements)} statements, and nothing was run: only one is "
@@ -70,17 +68,25 @@ def single_statement(connection: duckdb.DuckDBPyConnection, query: str) -> str:
         )
     kind, text = _kind(statements[0]), statements[0].query
     if kind == duckdb.StatementType.EXPLAIN:
-        _check_explained(connection, text)
+        match = _EXPLAIN.fullmatch(text)
+        if match is None:
+            raise ReadOnlyError(f"Refused: EXPLAIN with a comment or unknown options. {_ALLOWED}")
+        for statement in parsed_statements(connection, match["inner"]):
+            _check_reading(connection, _kind(statement), statement.query)
     else:
         _check_reading(connection, kind, text)
     return text
 
 
-def _parse(connection: duckdb.DuckDBPyConnection, query: str) -> list[duckdb.Statement]:
+def parsed_statements(connection: duckdb.DuckDBPyConnection, text: str) -> list[duckdb.Statement]:
+    """Return the statements of SQL text; a QueryError if it is not SQL, or has none."""
     try:
-        return connection.extract_statements(query)
+        statements = connection.extract_statements(text)
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
+    if not statements:
+        raise QueryError("The query is empty.")
+    return statements
 
 
 def _kind(statement: duckdb.Statement) -> duckdb.StatementType:
@@ -88,14 +94,6 @@ def _kind(statement: duckdb.Statement) -> duckdb.StatementType:
         return statement.type
     except ValueError as error:  # a type of statement that has no name in Python
         raise ReadOnlyError(f"Refused: a statement of unknown type. {_ALLOWED}") from error
-
-
-def _check_explained(connection: duckdb.DuckDBPyConnection, text: str) -> None:
-    match = _EXPLAIN.fullmatch(text)
-    if match is None:
-        raise ReadOnlyError(f"Refused: EXPLAIN with a comment or unknown options. {_ALLOWED}")
-    for statement in _parse(connection, match["inner"]):
-        _check_reading(connection, _kind(statement), statement.query)
 
 
 def _check_reading(

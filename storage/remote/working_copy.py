@@ -116,8 +116,7 @@ def working_copy(address: S3Address, cache: Path, *, may_be_missing: bool = Fals
     digest = hashlib.sha256(f"{objects.endpoint} {address}".encode()).hexdigest()[:12]
     name = f"{address.bucket}-{address.prefix.replace('/', '-')[-60:]}-{digest}"
     paths = StorePaths(cache / "s3" / name)
-    for folder in paths.folders:
-        durable.make_folders(folder)
+    durable.make_folders(*paths.folders)
     with suppress(StoreLocked), closing(StoreLock(paths, f"sparsest, reading {address}")):
         try:
             if not paths.origin.exists():
