@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-RANGE_LENGTH = 0.2
+RANGE_LENGTH = 0.14
 """Length of a range of points, in standard deviations of a feature."""
 
 PARTS = 5

@@ -101,12 +101,20 @@ class Weightings:
             all_needed: cut the positions finer, and stop at the first count that is not excluded.
 
         Returns:
-            The counts that are not excluded. Boxes that exclude some are kept in either case.
+            The counts that are not excluded. Boxes that exclude others are added to `boxes`.
         """
         starts = [self._starts(axis, number) for axis, number in enumerate(kinks)]
         flat = np.array([np.ravel(cells) for cells in counts])
         boxes = [(box, np.arange(len(counts))) for box in product(*starts)]
         failed: set[int] = set()
+        found: list[tuple[int, Box, Ints]] = []
+
+        def exclude(weighting: int, box: Box, left: Ints) -> Ints:
+            """Return the counts that a weighting does not exclude in a box."""
+            excluded = self._excludes(weighting, box, flat[left])
+            found.append((weighting, box, left[excluded]))
+            return left[~excluded]
+
         least = 1 if all_needed else COARSE_WIDTH
         while boxes and not (failed and all_needed):
             box, left = boxes.pop()
@@ -116,17 +124,18 @@ class Weightings:
                 continue
             left, halves = left[~np.isin(left, list(failed))], _halves(box, least)
             for weighting in reversed(range(len(self.weights))):
-                left = self._exclude(weighting, box, left, flat)
+                left = exclude(weighting, box, left)
             while len(left):
                 most = flat[left[flat[left].sum(axis=1).argmax()]]
                 weights = self._solve(self._cells(box), most, patient=not halves)
                 if weights is None:
                     break
                 self.weights.append(weights)
-                left = self._exclude(len(self.weights) - 1, box, left, flat)
+                left = exclude(len(self.weights) - 1, box, left)
             if len(left) and not halves:
                 failed.update(left.tolist())
             boxes += [(half, left) for half in halves if len(left)]
+        self.boxes += [(k, box) for k, box, excluded in found if {*excluded.tolist()} - failed]
         return [counts[n] for n in sorted(failed)]
 
     def certified(self) -> dict[str, Any]:
@@ -179,15 +188,8 @@ class Weightings:
             near &= self._lines.low[:, axis] <= self._cuts[axis][last] / 64
         return near
 
-    def _exclude(self, weighting: int, box: Box, left: Ints, counts: Ints) -> Ints:
-        """Add the box where a weighting excludes some of the counts left; return the others.
-
-        Args:
-            weighting: number of the weighting.
-            box: positions of the kinks.
-            left: int64 [N], the counts that are not excluded yet.
-            counts: int64 [all counts, cells].
-        """
+    def _excludes(self, weighting: int, box: Box, counts: Ints) -> Bools:
+        """Return which counts, int64 [N, cells], a weighting excludes in a box, bool [N]."""
         cells = self._cells(box)
         for cell in cells:
             if (weighting, cell) not in self._heaviest:
@@ -195,11 +197,8 @@ class Weightings:
                 self._heaviest[weighting, cell] = float(most.max())
         heaviest = np.array([self._heaviest[weighting, cell] for cell in cells])
         total = PARTS * float(self.weights[weighting].sum())
-        excluded = total - counts[left] @ heaviest > self._needed
-        if excluded.any():
-            self.boxes.append((weighting, box))
-        rest: Ints = left[~excluded]
-        return rest
+        excludes: Bools = total - counts @ heaviest > self._needed
+        return excludes
 
     def _solve(self, cells: Sequence[CellRange], counts: Ints, *, patient: bool) -> Floats | None:
         """Return weights that exclude these numbers of zero lines in cells, if some are found.
