@@ -51,6 +51,9 @@ LINES_PER_ROUND = 40
 KNOWN_LINES = 160
 """Number of recently added lines that the first programme of a box starts with."""
 
+TRIED_FIRST = 30
+"""Number of recent weightings that are tried in a box before new weights are computed."""
+
 UNIT = 1000
 """Weight in the certificate of a chord of weight 1, the most that a point has to bear."""
 
@@ -123,8 +126,9 @@ class Weightings:
             ):
                 continue
             left, halves = left[~np.isin(left, list(failed))], _halves(box, least)
-            for weighting in reversed(range(len(self.weights))):
-                left = exclude(weighting, box, left)
+            for weighting in reversed(range(len(self.weights))[-TRIED_FIRST:]):
+                if len(left):
+                    left = exclude(weighting, box, left)
             while len(left):
                 most = flat[left[flat[left].sum(axis=1).argmax()]]
                 weights = self._solve(self._cells(box), most, patient=not halves)
