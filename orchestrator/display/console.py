@@ -26,25 +26,20 @@ class _PlainConsole(Console):
                 yield Segment(visible(segment.text), segment.style)
 
 
-def plain_console(*, stderr: bool = False, width: int | None = None) -> Console:
+def plain_console(*, stderr: bool = False) -> Console:
     """Return a console that prints text literally, without markup, emoji or highlighting.
 
     Its `is_interactive` is whether a bar can be redrawn in place. Colours do not depend on it: they
     can be forced into a pipe with FORCE_COLOR.
-
-    Args:
-        stderr: print on standard error instead of standard output.
-        width: characters per line; None for the width of the terminal.
     """
     stream = sys.stderr if stderr else sys.stdout
     on_terminal = stream is not None and stream.isatty()
-    if width is None and not on_terminal and "COLUMNS" not in os.environ:
-        width = PIPE_WIDTH
+    piped = not on_terminal and "COLUMNS" not in os.environ
     # A notebook runs `!sparsest ...` in a pseudo-terminal but shows cursor movements as text.
     interactive = on_terminal and "JPY_PARENT_PID" not in os.environ
     return _PlainConsole(
         stderr=stderr,
-        width=width,
+        width=PIPE_WIDTH if piped else None,
         highlight=False,
         markup=False,
         emoji=False,

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import pyarrow as pa
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from orchestrator.display.console import plain_console
-from orchestrator.display.terminal import display_width, print_line, visible
+from orchestrator.display.terminal import display_width, print_line, print_table, text_table
 from orchestrator.errors import UserError
 
 TABLE_ROWS: Final = 200
@@ -26,9 +22,6 @@ COUNTED_ROWS: Final = 1_000_000
 _SHOWN_BYTES: Final = 2**26
 """Maximum size of the rows that are printed, in memory."""
 
-_GAP: Final = 2
-"""Width that a table adds to each column, in characters."""
-
 
 def show_result(result: pa.RecordBatchReader) -> None:
     """Print the first rows of a result on standard output, and how many there are.
@@ -42,15 +35,17 @@ def show_result(result: pa.RecordBatchReader) -> None:
     """
     console = plain_console()
     first, count, complete = _first_rows(result)
-    names = result.schema.names
+    names, kinds = result.schema.names, [field.type for field in result.schema]
     rows = [[_cell(column[row].as_py()) for column in first.columns] for row in range(len(first))]
-    widths = [max(map(display_width, cells)) for cells in zip(names, *rows, strict=True)]
-    width = sum(width + _GAP for width in widths)
-    if console.is_terminal and width > console.width:
+    numbers = {n for n, t in enumerate(kinds) if pa.types.is_integer(t) or pa.types.is_floating(t)}
+    lines = text_table(names, rows, texts=set(range(len(names))) - numbers)
+    if console.is_terminal and max(map(display_width, lines)) > console.width:
         rows = rows[:RECORD_ROWS]
-        _print_records(console, names, rows)
+        for number, row in enumerate(rows, start=1):
+            values = [(f"  {name}", value) for name, value in zip(names, row, strict=True)]
+            print_table(text_table((f"row {number}", ""), values, texts=(0, 1)))
     else:
-        _print_table(plain_console(width=max(width, 1)), result.schema, rows)
+        print_table(lines)
     if count > len(rows):
         total = f"{count:,}" if complete else f"more than {COUNTED_ROWS:,}"
         print_line(
@@ -78,28 +73,8 @@ def _first_rows(result: pa.RecordBatchReader) -> tuple[pa.Table, int, bool]:
     return pa.Table.from_batches(batches, result.schema), count, True
 
 
-def _print_table(console: Console, schema: pa.Schema, rows: Sequence[Sequence[str]]) -> None:
-    table = Table(box=None, header_style="bold")
-    for field in schema:
-        number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        title = Text(field.name)
-        table.add_column(title, justify="right" if number else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    console.print(table)
-
-
-def _print_records(console: Console, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    width = max(map(display_width, names))
-    for number, row in enumerate(rows, start=1):
-        console.print(Text(f"row {number}", style="bold"))
-        for name, value in zip(names, row, strict=True):
-            blanks = " " * (width - display_width(name))
-            console.print(Text(f"  {name}{blanks}  {value}"), soft_wrap=True)
-
-
 def _cell(value: object) -> str:
     """Return a value as text for reading; --format csv and json keep every digit."""
     if value is None:
         return "NULL"
-    return f"{value:.6g}" if isinstance(value, float) else visible(str(value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from itertools import zip_longest
 from shutil import get_terminal_size
 from textwrap import fill
 
@@ -55,21 +56,26 @@ def text_table(
 ) -> list[str]:
     """Return the lines of a table, its titles first.
 
-    No cell is cut or wrapped: the lines can be wider than the terminal.
+    No cell is cut or wrapped: the lines can be wider than the terminal. A cell can have several
+    lines.
 
     Args:
         titles: title of each column.
         rows: cells of each row.
         texts: positions of the columns with text; the others hold numbers, and align right.
     """
-    cells = [[visible(cell) for cell in row] for row in (titles, *rows)]
-    widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
+    lines = [
+        parts
+        for row in (titles, *rows)
+        for parts in zip_longest(*(visible(cell).split("\n") for cell in row), fillvalue="")
+    ]
+    widths = [max(map(display_width, column)) for column in zip(*lines, strict=True)]
 
     def padded(cell: str, position: int) -> str:
         blanks = " " * (widths[position] - display_width(cell))
         return cell + blanks if position in texts else blanks + cell
 
-    return ["  ".join(map(padded, row, range(len(row)))).rstrip() for row in cells]
+    return ["  ".join(map(padded, line, range(len(line)))).rstrip() for line in lines]
 
 
 def print_table(lines: Sequence[str], *, err: bool = False) -> None:

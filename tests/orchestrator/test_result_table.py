@@ -63,6 +63,12 @@ def test_value_of_wide_characters_is_not_cut(capsys: pytest.CaptureFixture[str])
     assert lines == [["name", "n"], ["螺旋螺旋", "1"], ["e\u0301", "2"]]
 
 
+def test_value_of_several_lines_stays_in_its_column(capsys: pytest.CaptureFixture[str]) -> None:
+    show_result(pa.table({"plan": ["physical", "x"], "text": ["a\nbc", "d"]}).to_reader())
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["plan      text", "physical  a", "          bc", "x         d"]
+
+
 def test_piped_table_is_never_wrapped(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
