@@ -16,7 +16,7 @@ import numpy as np
 from search.datasets import dataset_named
 from search.experiment import FRESH_INIT, Experiment
 from search.layers import Layers, StoredInit
-from search.lineage import RowInit
+from search.lineage import ROW_INIT, RowInit
 from search.specification import experiment_of
 from storage.log.init_entries import FrozenInit, PublishedInit
 from storage.results_reader import ParentRow
@@ -130,7 +130,7 @@ def starting_weights(
         inits[row["init"]] = _init(row["init"], row["root_seed"], init_of, init_file)
     for parent, ancestor in reversed(ancestors):
         layers = _weights(parent, ancestor, inits, from_root=from_root)
-        inits = {str(parent): StoredInit(parent.name, parent.digest, layers)}
+        inits = {str(parent): StoredInit(ROW_INIT, parent.digest, layers)}
     return inits
 
 

@@ -12,7 +12,7 @@ from analysis.store import rows_of_results
 from search.datasets import dataset_named
 from search.experiment import FRESH_INIT, Experiment
 from search.layers import Layers, StoredInit
-from search.lineage import RowInit
+from search.lineage import ROW_INIT, RowInit
 from search.masks.text import mask_text
 from search.specification import experiment_of
 from search.sweeps.file import study_from
@@ -73,7 +73,7 @@ def retrained_mask(
     if start != "fresh":
         parent = RowInit(str(network.origin["experiment_id"]), final=start == "final")
         layers = network.layers() if parent.final else _initial(before)
-        inits[str(parent)] = StoredInit(parent.name, parent.digest, layers)
+        inits[str(parent)] = StoredInit(ROW_INIT, parent.digest, layers)
         experiment = replace(experiment, init=str(parent))
     batch = train_batch([experiment], inits)
     columns = {name: batch.column(name) for name in batch.schema.names}

@@ -26,6 +26,7 @@ from benchmarks.report import table
 from benchmarks.synthetic import (
     InstantExecutor,
     SyntheticRows,
+    benchmark_sweep,
     drive_instantly,
     with_random_values,
 )
@@ -41,7 +42,6 @@ from search.study import Study
 from storage import durable
 from storage.data.new_parts import make_part
 from storage.log.entries import RowsCommitted
-from storage.log.sweep_info import describe_sweep
 from storage.writing.writer import StoreWriter
 from workers.task import Task
 
@@ -228,9 +228,7 @@ def _measure(size: int, store: Path, gaps: bool) -> dict[str, Any]:
 def _sweep(study: Study, wanted: IndexSet, path: Path, batch: pa.RecordBatch) -> dict[str, Any]:
     """Plan what is not stored, drive it, and open the store again."""
     executor = _AnyOrder(_Slices(batch))
-    sweep = describe_sweep(
-        command="benchmark", studies=[study.name], device="cpu", workers=64, root_seed=0
-    )
+    sweep = benchmark_sweep(study)
     with _LinkedStore(path, study, batch) as store:
         store.begin_sweep(sweep)
         (planned,) = make_plan([Selection(study, wanted)], store)

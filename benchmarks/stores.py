@@ -19,6 +19,7 @@ from benchmarks.report import table, timed
 from benchmarks.synthetic import (
     InstantExecutor,
     SyntheticRows,
+    benchmark_sweep,
     drive_instantly,
     with_random_values,
 )
@@ -28,7 +29,6 @@ from search.experiment import Experiment
 from search.grid import Product, Table
 from search.indices import IndexSet
 from search.study import Study
-from storage.log.sweep_info import describe_sweep
 from storage.reading.reader import StoreReader
 from storage.writing.compact import compact_store
 from storage.writing.writer import StoreWriter
@@ -89,9 +89,7 @@ def _large_study() -> Study:
 def _drive(study: Study, store: Path) -> None:
     executor = InstantExecutor(SyntheticRows(study))
     with StoreWriter(store) as writer:
-        sweep = describe_sweep(
-            command="benchmark", studies=[study.name], device="cpu", workers=64, root_seed=0
-        )
+        sweep = benchmark_sweep(study)
         (planned,) = make_plan([Selection.of_study(study)], writer)
         figures = drive_instantly(planned, writer.begin_sweep(sweep), executor, writer)
         writer.end_sweep("finished")
@@ -129,10 +127,7 @@ def _fill(store: Path) -> None:
     made = SyntheticRows(study)
     draw = np.random.default_rng(0)
     with StoreWriter(store) as writer:
-        sweep = describe_sweep(
-            command="benchmark", studies=[study.name], device="cpu", workers=1, root_seed=0
-        )
-        sweep_id = writer.begin_sweep(sweep)
+        sweep_id = writer.begin_sweep(benchmark_sweep(study))
         for number in range(FILES):
             start = number * ROWS_IN_A_FILE
             indices = IndexSet.of([(start, start + ROWS_IN_A_FILE)])

@@ -25,6 +25,8 @@ from orchestrator.worker_kinds import DEFAULT_KIND, WorkerCounts, WorkerKind
 from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA
 from search.study import Study
+from storage.log.entries import SweepBegin
+from storage.log.sweep_info import describe_sweep
 from workers.task import Task, run_task
 
 
@@ -51,6 +53,12 @@ class SyntheticRows:
             for field in RESULT_SCHEMA
         ]
         return pa.RecordBatch.from_arrays(columns, schema=RESULT_SCHEMA)
+
+
+def benchmark_sweep(study: Study) -> SweepBegin:
+    """Return the log entry of a sweep of one study that starts now."""
+    names = [study.name]
+    return describe_sweep(command="benchmark", studies=names, device="cpu", workers=64, root_seed=0)
 
 
 def with_random_values(

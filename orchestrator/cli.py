@@ -188,7 +188,12 @@ def _reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
         try:
             for value in kwargs.values():
                 _check_encoding(value)
-            _resume_garbage_collection()
+            if not gc.isenabled():  # `sparsest.main` has stopped it for the imports
+                # Together they move what was imported to the oldest generation, without looking at
+                # it.
+                gc.freeze()
+                gc.unfreeze()
+                gc.enable()
             resolved = {name: local_argument(value) for name, value in kwargs.items()}
             command(*args, **cast(Any, resolved))
         except (UserError, StoreError) as error:
@@ -208,15 +213,6 @@ def _reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(exit_code(number)) from error
 
     return wrapped
-
-
-def _resume_garbage_collection() -> None:
-    """Collect garbage again, after `sparsest.main` has stopped it for the imports."""
-    if not gc.isenabled():
-        # Together they move what was imported to the oldest generation, without looking at it.
-        gc.freeze()
-        gc.unfreeze()
-        gc.enable()
 
 
 def _check_encoding(value: object) -> None:

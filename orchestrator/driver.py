@@ -102,7 +102,10 @@ class _Loop:
                 return
             for outcome in self._executor.wait(WAIT_S, self._scheduler.time_limit_s):
                 if isinstance(outcome, Done):
-                    self._finish(outcome)
+                    self._consecutive_failures = 0
+                    self._scheduler.finish(outcome.job, outcome.busy_s, outcome.kind)
+                    self._tally.busy_s += outcome.busy_s
+                    self._store(outcome.job, outcome.rows)
                 elif isinstance(outcome, Returned):
                     self._take_back(outcome)
                 else:
@@ -125,12 +128,6 @@ class _Loop:
                     without_work.add(kind)
                 else:
                     self._executor.submit(job, kind)
-
-    def _finish(self, done: Done) -> None:
-        self._consecutive_failures = 0
-        self._scheduler.finish(done.job, done.busy_s, done.kind)
-        self._tally.busy_s += done.busy_s
-        self._store(done.job, done.rows)
 
     def _take_back(self, returned: Returned) -> None:
         """Hand a job out again that is not at fault, unless it was lost too often."""

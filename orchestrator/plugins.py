@@ -35,7 +35,7 @@ def packages_of(studies: Iterable[Study]) -> dict[str, str]:
     """
     packages: dict[str, str] = {}
     for study in studies:
-        for name in sorted(study.methods - METHODS.keys()):
+        for name in sorted(study.values("method") - METHODS.keys()):
             plugin = plugin_methods().plugin(name)
             _check_algorithm(name, plugin)
             if plugin is not None and plugin.package:
@@ -58,7 +58,8 @@ def packages_of(studies: Iterable[Study]) -> dict[str, str]:
 def registered_here(studies: Iterable[Study]) -> list[Plugin]:
     """Return the plug-ins that some studies need and that only this process has."""
     studies = list(studies)
-    wanted = {name for study in studies for name in (*study.methods, *study.values("dataset"))}
+    kinds = ("method", "dataset")
+    wanted = {name for study in studies for kind in kinds for name in study.values(kind)}
     return [plugin for plugin in all_plugins() if plugin.name in wanted and not plugin.package]
 
 

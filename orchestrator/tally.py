@@ -29,11 +29,6 @@ class Tally:
     work_left: float = 1.0
     interrupted: bool = False
 
-    @property
-    def left(self) -> int:
-        """Experiments that remain to be trained."""
-        return self.total - self.trained
-
     def add_rows(self, rows: pa.RecordBatch) -> None:
         """Count rows of `search.schema.RESULT_SCHEMA`."""
         self.trained += rows.num_rows

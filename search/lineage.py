@@ -9,9 +9,10 @@ from typing import Self
 ROW_INIT_FORMAT = "'row:ID' or 'row:ID/final' with an experiment_id of 32 hexadecimal digits"
 """Description of the text that `RowInit.parse` accepts."""
 
-_NAME = "row"
+ROW_INIT = "row"
+"""Name of all initialisations of this kind, before the colon."""
 
-_TEXT = re.compile(rf"{_NAME}:(?P<id>[0-9a-f]{{32}})(?P<final>/final)?")
+_TEXT = re.compile(rf"{ROW_INIT}:(?P<id>[0-9a-f]{{32}})(?P<final>/final)?")
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,9 @@ class RowInit:
         return None if match is None else cls(match["id"], match["final"] is not None)
 
     @property
-    def name(self) -> str:
-        """Name of all initialisations of this kind, before the colon."""
-        return _NAME
-
-    @property
     def digest(self) -> str:
         """Part after the colon, which identifies the weights."""
         return f"{self.experiment_id}/final" if self.final else self.experiment_id
 
     def __str__(self) -> str:
-        return f"{self.name}:{self.digest}"
+        return f"{ROW_INIT}:{self.digest}"

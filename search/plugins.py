@@ -129,7 +129,14 @@ def find_plugins(
         package, version = (point.dist.name, point.dist.version) if point.dist else ("?", "?")
         plugin = Plugin(group, point.name, package, version, point.value)
         try:
-            _check_free(point.name, taken, times)
+            check_name(point.name)
+            if point.name in taken:
+                raise ValueError("its name is taken by a built-in one")
+            if times[point.name] > 1:
+                # None of them, because the choice would depend on the order of installation.
+                raise ValueError(
+                    "its name is taken: several installed packages have one of that name"
+                )
             usable[point.name] = check(point.name, _loaded(point))
         except ValueError as error:
             plugin = replace(plugin, problem=str(error))
@@ -151,15 +158,6 @@ def check_name(name: str) -> None:
             "its name is not valid; allowed: 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a "
             "letter or digit"
         )
-
-
-def _check_free(name: str, taken: Collection[str], times: Counter[str]) -> None:
-    check_name(name)
-    if name in taken:
-        raise ValueError("its name is taken by a built-in one")
-    if times[name] > 1:
-        # None of them, because the choice would depend on the order of installation.
-        raise ValueError("its name is taken: several installed packages have one of that name")
 
 
 def _loaded(point: EntryPoint) -> object:

@@ -112,11 +112,6 @@ class Study(Sequence[Experiment]):
         return self.grid.values(field) or frozenset({self._base_spec[field]})
 
     @property
-    def methods(self) -> frozenset[str]:
-        """Methods of the experiments."""
-        return self.values("method")
-
-    @property
     def init_names(self) -> tuple[str, ...]:
         """Names of the stored initialisations that experiments start from, known or not."""
         inits = self.values("init") - {FRESH_INIT}

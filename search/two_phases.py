@@ -116,7 +116,7 @@ class SearchSettings:
 
 
 def usual_max_width(depth: int) -> int:
-    """Return the greatest width up to the paper's with no more structures than the paper's."""
+    """Return the largest width, at most the paper's, with no more structures than phase1 has."""
     within = (
         width for width in range(PAPER_WIDTH, 1, -1) if width**depth <= PAPER_WIDTH**DEFAULT_DEPTH
     )

@@ -76,7 +76,7 @@ class StorePaths:
         self.run_log = root.parent / f"{root.name}.log"
 
     def has_store(self) -> bool:
-        """Return whether there is something; a missing store on S3 has the file `origin` alone."""
+        """Return whether the folder has more than `origin`, all that a missing store on S3 has."""
         return self.root.exists() and (self.marker.exists() or not self.origin.exists())
 
     def part(self, name: str) -> Path:

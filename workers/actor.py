@@ -54,7 +54,9 @@ class TrainingWorker:
             RuntimeError: this process flushes subnormal numbers to zero.
         """
         node = ray.get_runtime_context().get_node_id()
-        description = _node_description(node)
+        nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+        # With the resources found when Ray started there.
+        description = next(each for each in nodes if each["NodeID"] == node)
         if self._device == "cpu":
             resources = description["Resources"]
             limit_memory(int(resources["memory"] / max(1, resources.get("CPU", 1))))
@@ -89,12 +91,6 @@ def limit_memory(share: int) -> None:
         process.rlimit(psutil.RLIMIT_DATA, (limit, hard))
     except (OSError, ValueError, psutil.Error) as error:
         logger.warning("memory is not limited: %s", error)
-
-
-def _node_description(node: str) -> dict[str, Any]:
-    """Return Ray's description of a node, with the resources found when Ray started there."""
-    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    return next(each for each in nodes if each["NodeID"] == node)
 
 
 # Ray neither restarts nor retries: the driver does, since it knows which tasks have ended workers.

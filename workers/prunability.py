@@ -55,7 +55,13 @@ def prunability(networks: Sequence[Trained], dataset: Dataset) -> list[Prunabili
     whose logit is near zero.
     """
     results = [Prunability() for _ in networks]
-    counted = [i for i, network in enumerate(networks) if _is_counted(network)]
+    counted = [
+        i
+        for i, network in enumerate(networks)
+        if not network.diverged
+        and network.accuracy >= PRUNABLE_FROM
+        and np.count_nonzero(network.weights) <= PRUNABLE_UP_TO
+    ]
     if counted:
         plans = [_plan(networks[i]) for i in counted]
         floors = np.array([_floors(networks[i].accuracy, len(dataset)) for i in counted])
@@ -63,12 +69,6 @@ def prunability(networks: Sequence[Trained], dataset: Dataset) -> list[Prunabili
         for i, numbers in zip(counted, counts.tolist(), strict=True):
             results[i] = Prunability(*(None if number < 0 else number for number in numbers))
     return results
-
-
-def _is_counted(network: Trained) -> bool:
-    if network.diverged or network.accuracy < PRUNABLE_FROM:
-        return False
-    return bool(np.count_nonzero(network.weights) <= PRUNABLE_UP_TO)
 
 
 _Plan = tuple[Topology, Layers, NDArray[np.int64]]

@@ -48,10 +48,14 @@ def register(provided: Method | Dataset, algorithm: Callable[..., Any] | None = 
         >>> rows.df().weight_nnz.tolist()
         [20]
     """
-    if isinstance(provided, Dataset):
-        _register_dataset(provided)
-        return
     name = provided.name
+    if isinstance(provided, Dataset):
+        if name in DATASETS:
+            raise ValueError(f"the name {name!r} is taken by a built-in data set")
+        register_plugin(DATASETS_GROUP, name, lambda: provided, plugin_datasets())
+        for cached in (plugin_datasets, plugin_dataset, made_once):
+            cached.cache_clear()
+        return
     if name in METHODS:
         raise ValueError(f"the name {name!r} is taken by a built-in method")
     if algorithm is not None:
@@ -62,12 +66,3 @@ def register(provided: Method | Dataset, algorithm: Callable[..., Any] | None = 
     if algorithm is not None:
         register_algorithm(name, algorithm)
     plugin_methods.cache_clear()
-
-
-def _register_dataset(dataset: Dataset) -> None:
-    name = dataset.name
-    if name in DATASETS:
-        raise ValueError(f"the name {name!r} is taken by a built-in data set")
-    register_plugin(DATASETS_GROUP, name, lambda: dataset, plugin_datasets())
-    for cached in (plugin_datasets, plugin_dataset, made_once):
-        cached.cache_clear()

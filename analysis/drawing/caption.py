@@ -72,7 +72,9 @@ def caption_of_row(row: Mapping[str, Any], layers: Layers, parts: Parts) -> Capt
 
     A row of `analysis.row_network.reduced_row` is labelled with its variant.
     """
-    title = title_of_row(row, parts.shown_structure, len(parts.edges))
+    # The neurons of each hidden layer with a weight, such as 4x2x2.
+    remaining = "x".join(str(len(neurons)) for neurons in parts.shown[1:-1]) or "linear"
+    title = title_of_row(row, remaining, len(parts.edges))
     if row["status"] == "collapsed":
         title += ", collapsed"
     test = row.get("test_accuracy")
@@ -135,7 +137,7 @@ def _counts(layers: Layers, parts: Parts) -> dict[str, str]:
         "effective_nnz": connectivity.effective_nnz,
         "live_nnz": sum(edge.live for edge in parts.edges),
         "disconnected": connectivity.disconnected_nnz,
-        **({"off path": parts.off_path_neurons} if parts.off_path_neurons else {}),
+        **({"off path": off_path} if (off_path := parts.off_path(parts.shown)) else {}),
     }
     return {name: f"{count:,}" for name, count in counts.items()}
 

@@ -69,9 +69,12 @@ def is_long(networks: Sequence[Parts]) -> bool:
 
 
 def _absent_kinds(networks: Sequence[Parts]) -> tuple[bool, bool]:
-    """Return whether disconnected parts are drawn, and whether one has dead parts."""
-    disconnected = any(parts.draws_off_path for parts in networks)
-    return disconnected, any(parts.has_dead_parts for parts in networks)
+    """Return whether weights or neurons on no path are drawn, and whether one has dead weights."""
+    disconnected = any(
+        parts.off_path(parts.drawn) or any(not edge.on_path for edge in parts.drawn_edges)
+        for parts in networks
+    )
+    return disconnected, any(e.on_path and not e.live for parts in networks for e in parts.edges)
 
 
 def _text(axes: Axes, x: float, y: float, text: str, palette: Palette) -> None:

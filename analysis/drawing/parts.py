@@ -107,29 +107,8 @@ class Parts:
         drawn = {(layer, neuron) for layer, neurons in enumerate(self.drawn) for neuron in neurons}
         return [edge for edge in self.edges if {edge.start, edge.end} <= drawn]
 
-    @property
-    def shown_structure(self) -> str:
-        """Neurons of each hidden layer with a weight, such as 4x2x2; "linear" without any layer."""
-        return "x".join(str(len(neurons)) for neurons in self.shown[1:-1]) or "linear"
-
-    @property
-    def off_path_neurons(self) -> int:
-        """Number of hidden neurons with a weight that are on no path."""
-        return self._off_path(self.shown)
-
-    @property
-    def draws_off_path(self) -> bool:
-        """Whether a drawn weight or a drawn hidden neuron is on no path."""
-        weights = any(not edge.on_path for edge in self.drawn_edges)
-        return weights or self._off_path(self.drawn) > 0
-
-    @property
-    def has_dead_parts(self) -> bool:
-        """Whether a weight is on a path, but on none through active neurons only."""
-        return any(edge.on_path and not edge.live for edge in self.edges)
-
-    def _off_path(self, neurons: Sequence[Sequence[int]]) -> int:
-        """Return how many of some hidden neurons, given for each layer, are on no path."""
+    def off_path(self, neurons: Sequence[Sequence[int]]) -> int:
+        """Return the number of hidden neurons, of those given for each layer, on no path."""
         hidden = range(1, len(self.sizes) - 1)
         return sum(not self.on_path[layer][neuron] for layer in hidden for neuron in neurons[layer])
 

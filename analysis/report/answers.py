@@ -88,7 +88,7 @@ def percent_name(target: float) -> str:
 def statistic_note(statistic: str) -> Callable[[Mapping[str, Any]], str]:
     """Return a function that describes the best, the mean or the median of a row's trainings.
 
-    A click on the point opens the best network, which the note says if the point is another value.
+    A click on the point opens the best network. The note says so if the point is another value.
     """
 
     def note(row: Mapping[str, Any]) -> str:

@@ -71,16 +71,15 @@ def plotted_networks(
         for network in series.networks
         if network is not None
     )
-    return [_plotted(row, draw_all) for row in source.reader.rows(list(ids))]
-
-
-def _plotted(row: Mapping[str, Any], draw_all: bool) -> PlottedNetwork:
-    label = label_of(row)
-    # Rows with another root seed have the same label.
-    file = re.sub(r"[^\w.-]", "-", f"{label}-{row['experiment_id'][:8]}.svg")
-    start = row["structure"] or f"from width {row['width']}"
-    title = f"{name_of(row['method'])}, {start}"
-    return PlottedNetwork(row, title, label, file, "" if draw_all else _reason_against(row))
+    found = []
+    for row in source.reader.rows(list(ids)):
+        label, not_drawn = label_of(row), "" if draw_all else _reason_against(row)
+        # Rows with another root seed have the same label.
+        file = re.sub(r"[^\w.-]", "-", f"{label}-{row['experiment_id'][:8]}.svg")
+        start = row["structure"] or f"from width {row['width']}"
+        title = f"{name_of(row['method'])}, {start}"
+        found.append(PlottedNetwork(row, title, label, file, not_drawn))
+    return found
 
 
 def _reason_against(row: Mapping[str, Any]) -> str:

@@ -45,23 +45,18 @@ def empty_working_directory() -> Iterator[None]:
     if Path.cwd() == CHECKOUT:
         yield
         return
-    _make_variables_absolute()
-    folder = private_folder() / "work"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    with chdir(folder):
-        yield
-
-
-def _make_variables_absolute() -> None:
-    """Make paths in the environment absolute: workers inherit it and start in the empty folder."""
+    # Workers inherit the environment and start in the empty folder.
     path = os.environ.get("PYTHONPATH")
     if path:
         entries = [os.path.abspath(entry) for entry in path.split(os.pathsep)]
         os.environ["PYTHONPATH"] = os.pathsep.join(entries)
     for name in _FOLDER_VARIABLES:
-        folder = os.environ.get(name)
-        if folder:
-            os.environ[name] = os.path.abspath(folder)
+        if named := os.environ.get(name):
+            os.environ[name] = os.path.abspath(named)
+    folder = private_folder() / "work"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with chdir(folder):
+        yield
 
 
 def ray_folder() -> Path:

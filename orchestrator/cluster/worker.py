@@ -114,9 +114,9 @@ def blames_task(error: RayError) -> bool:
 
 
 def failed_by_itself(error: RayError) -> bool:
-    """Return whether a worker did not start because its own code raised, as the next one's will.
+    """Return whether a worker failed to start because its code raised an error.
 
-    A lost process or node says nothing about the next worker.
+    The next worker will fail in the same way. A lost process or node says nothing about it.
     """
     if isinstance(error, RayActorError):
         return error.actor_init_failed

@@ -143,7 +143,7 @@ def _add(known: list[Known], networks: Iterable[Known], path: Path) -> None:
 
 
 def _print_disagreements(network: Known) -> None:
-    """Print the accuracies on whose side the ways of evaluation disagree."""
+    """Print the accuracies that a network reaches by some ways of evaluation and not by others."""
     from analysis.records.known import ACCURACIES
 
     for target in ACCURACIES:

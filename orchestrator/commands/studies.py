@@ -48,7 +48,9 @@ def _study_record(name: str) -> dict[str, Any]:
         "paper_group": study.paper_group if single else None,
         "run_ids": run_ids if single and study.paper_group is not None else None,
         "description": study.description if single else _DESCRIPTIONS[name],
-        "methods": sorted(set().union(*(selection.study.methods for selection in selections))),
+        "methods": sorted(
+            set().union(*(selection.study.values("method") for selection in selections))
+        ),
     }
 
 

@@ -92,7 +92,7 @@ def rate_and_time_left(rate: float, left_s: float | None) -> list[str]:
 
 
 def unevenness(experiments_left: int, rate: float, left_s: float | None) -> list[str]:
-    """Return one phrase if the time left is known and not the experiments left over the rate."""
+    """Return a phrase if the time left differs from the experiments left divided by the rate."""
     if left_s is None or not experiments_left or not rate:
         return []
     ratio = left_s * rate / experiments_left

@@ -141,7 +141,7 @@ class ProgressDisplay:
 
     def _remarks(self) -> list[str]:
         """Return an explanation of the time left, the sparsest networks and failures."""
-        parts = unevenness(self.tally.left, self.rate, self.left_s)
+        parts = unevenness(self.tally.total - self.tally.trained, self.rate, self.left_s)
         parts.append(f"sparsest: {self._best}")
         if self.tally.failed:
             parts.append(f"{self.tally.failed:,} failed")

@@ -92,9 +92,20 @@ def check_table(table: SweepTable) -> tuple[int, int]:
     """
     _check_method_keys(table)
     _check_size_keys(table)
-    _check_init_schemes(table)
-    _check_batches(table)
+    stored = [init for init in table.values["init"] if init != FRESH_INIT]
+    if stored and any(table.values["init_scheme"]):
+        table.refuse(
+            "init_scheme",
+            f"has no effect on the stored weights of {stored[0]}; allowed: init {FRESH_INIT!r}",
+        )
     specs = [dataset_named(name) for name in table.values["dataset"]]
+    for spec, size in product(specs, table.values["batch_size"]):
+        if size > spec.points:
+            table.refuse(
+                "batch_size",
+                f"cannot be {size}: {spec.name} has {spec.points} points; allowed: 1 to "
+                f"{spec.points}",
+            )
     ends = {(spec.features, spec.outputs) for spec in specs}
     if len(ends) > 1:
         table.refuse(
@@ -154,26 +165,6 @@ def _check_size_keys(table: SweepTable) -> None:
             if key in table.values:
                 table.refuse(
                     key, "and structure exclude each other; allowed: structure, or width and depth"
-                )
-
-
-def _check_init_schemes(table: SweepTable) -> None:
-    stored = [init for init in table.values["init"] if init != FRESH_INIT]
-    if stored and any(table.values["init_scheme"]):
-        table.refuse(
-            "init_scheme",
-            f"has no effect on the stored weights of {stored[0]}; allowed: init {FRESH_INIT!r}",
-        )
-
-
-def _check_batches(table: SweepTable) -> None:
-    for dataset in table.values["dataset"]:
-        points = dataset_named(dataset).points
-        for size in table.values["batch_size"]:
-            if size > points:
-                table.refuse(
-                    "batch_size",
-                    f"cannot be {size}: {dataset} has {points} points; allowed: 1 to {points}",
                 )
 
 

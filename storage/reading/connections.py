@@ -13,7 +13,7 @@ import psutil
 
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from storage.reading.literals import sql_list
-from storage.reading.views import SweepRows, results_query, sweeps_query, with_missing_columns
+from storage.reading.views import SweepRows, results_query, sweeps_query
 
 Files = Mapping[int, Sequence[Path]]
 """Schema version (`search.schema.SCHEMA_VERSION`) -> data files written with it."""
@@ -131,8 +131,9 @@ def _source(connection: duckdb.DuckDBPyConnection, files: Files) -> str:
     connection.register("arrow_rows", RESULT_SCHEMA.empty_table())
     described = connection.execute("DESCRIBE arrow_rows").fetchall()
     connection.unregister("arrow_rows")
-    types = {name: kind for name, kind, *_ in described}
-    return with_missing_columns([_parquet_source(some) for some in files.values()], types)
+    columns = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind, *_ in described)
+    sources = [f"SELECT * FROM {_parquet_source(some)}" for some in files.values()]
+    return f"({' UNION ALL BY NAME '.join([f'SELECT {columns} WHERE false', *sources])})"
 
 
 def _parquet_source(files: Sequence[Path]) -> str:

@@ -72,13 +72,6 @@ def sweeps_query() -> str:
     return f"SELECT * REPLACE ({times}) FROM (SELECT unnest(row) FROM ({rows}))"
 
 
-def with_missing_columns(sources: Sequence[str], types: Mapping[str, str]) -> str:
-    """Return an SQL table expression for the union of several, with these columns."""
-    columns = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in types.items())
-    selections = [f"SELECT {columns} WHERE false", *(f"SELECT * FROM {s}" for s in sources)]
-    return f"({' UNION ALL BY NAME '.join(selections)})"
-
-
 def sweeps_table(sweeps: Iterable[SweepProgress]) -> SweepRows:
     """Return one row per sweep, column -> value, in the given order."""
     # Keys that are no column, such as `kind`, are ignored; columns without a key are NULL.

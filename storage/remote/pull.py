@@ -54,7 +54,13 @@ def pull(paths: StorePaths, objects: ObjectStore, *, check_bytes: bool) -> None:
         state = read_state(paths)
     except StoreDamaged as damage:
         raise CopyUnusable(paths.root, objects.url(), str(damage)) from damage
-    _require_copy(paths, objects, state.entries)
+    if state.entries:
+        # The last entry of the working copy must be the same on S3.
+        last = paths.entry(state.entries)
+        data = read_regular(last)
+        if objects.get(object_name(last), len(data)) != data:
+            problem = f"its log entry {state.entries} is not that of the log on S3"
+            raise CopyUnusable(paths.root, objects.url(), problem)
     numbers = _numbers_after(paths, objects, state.entries)
     new = _in_parallel(partial(_fetch_entry, paths, objects), numbers)
     try:
@@ -82,17 +88,6 @@ def _pull_marker(paths: StorePaths, objects: ObjectStore) -> None:
         durable.replace_file(paths.marker, data, paths.new_temporary())
         durable.sync_folder(paths.root)
     check_marker(paths)
-
-
-def _require_copy(paths: StorePaths, objects: ObjectStore, last: int) -> None:
-    """Check that the last entry of the working copy is the same on S3."""
-    if last == 0:
-        return
-    data = read_regular(paths.entry(last))
-    if objects.get(object_name(paths.entry(last)), len(data)) != data:
-        raise CopyUnusable(
-            paths.root, objects.url(), f"its log entry {last} is not that of the log on S3"
-        )
 
 
 def _numbers_after(paths: StorePaths, objects: ObjectStore, last: int) -> list[int]:

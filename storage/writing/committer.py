@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
@@ -108,21 +108,6 @@ class Committer:
         """
         parts = self._write_parts(new)
         self.publish(RowsReplaced(command=self._command, removed=list(removed), parts=parts))
-
-    def publish_damage(self, damage: Mapping[str, str]) -> list[Path]:
-        """Move damaged data files to the quarantine, and take their rows out of the store.
-
-        `damage` maps their names to what is wrong with them.
-
-        Returns:
-            The new path of each file; no file exists there if it was missing.
-        """
-        with self._stopping_on_error():
-            kept = self._keep([self.paths.part(file) for file in damage])
-        self.publish(
-            RowsReplaced(command=self._command, removed=[*damage], parts=[], damage=dict(damage))
-        )
-        return kept
 
     def quarantine_orphans(self) -> list[Path]:
         """Move the data files that nothing accounts for to the quarantine; return their new paths.

@@ -21,6 +21,7 @@ from storage.data.replacing import (
     parts_without_rows,
 )
 from storage.errors import DataFileDamaged, InitFrozen
+from storage.log.entries import RowsReplaced
 from storage.log.init_entries import FoundNetwork, init_entry
 from storage.writing.committer import Committer
 
@@ -103,7 +104,12 @@ class StoreEditor(Committer):
                 if isinstance(cause, OSError) and cause.errno not in _UNREADABLE_FOR_ALL:
                     raise
                 damage[part.file] = problem.problem
-        kept = self.publish_damage(damage) if damage else []
+        if not damage:
+            return []
+        with self._stopping_on_error():
+            kept = self._keep([self.paths.part(file) for file in damage])
+        removed = list(damage)
+        self.publish(RowsReplaced(command=self._command, removed=removed, parts=[], damage=damage))
         return [
             QuarantinedFile(path, problem, parts[file].rows)
             for path, (file, problem) in zip(kept, damage.items(), strict=True)

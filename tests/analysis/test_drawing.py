@@ -315,7 +315,7 @@ def test_neurons_on_no_path_of_a_wide_layer_are_only_counted() -> None:
     assert len(parts.drawn[1]) == on_path < len(parts.shown[1])
     figure = sparsest.draw(drawn)
     assert f"layer 1\n{on_path} of 128 drawn" in texts(figure)
-    assert str(parts.off_path_neurons) in texts(figure)
+    assert str(parts.off_path(parts.shown)) in texts(figure)
     ids = [image.get_gid() for image in figure.axes[0].images]
     neurons = [gid for gid in ids if gid is not None and gid.startswith("network-1-neuron-1-")]
     assert len(neurons) == on_path

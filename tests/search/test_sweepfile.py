@@ -46,7 +46,7 @@ def specs(study: Study, *fields: str) -> list[tuple[object, ...]]:
 def test_missing_key_has_the_paper_s_value(load: Load) -> None:
     study = load('[grid]\nstructure = ["7x3x3"]')
     assert list(study) == [Experiment("my-sweep", structure=(7, 3, 3))]
-    assert study.methods == {"search"}
+    assert study.values("method") == {"search"}
     assert study.left_out == 0
 
 
@@ -253,7 +253,7 @@ def test_file_can_have_tables_with_different_methods(load: Load) -> None:
         ("lth", None, 20, 0.1),
         ("snip", None, 20, 0.1),
     ]
-    assert study.methods == {"search", "lth", "snip"}
+    assert study.values("method") == {"search", "lth", "snip"}
 
 
 def test_targets_not_below_the_weights_are_omitted_and_counted(load: Load) -> None:
