@@ -111,7 +111,7 @@ class ShrinkingNetwork:
     def least(self, count: int, *, exact: bool) -> list[Edge]:
         """Return the weights of least saliency, the least first; ties in the order of layers."""
         unrolled = self._activations()
-        saliencies = unrolled.losses() if exact else unrolled.expansions()
+        saliencies = unrolled.losses(count) if exact else unrolled.expansions()
         flat = np.concatenate([values.ravel() for values in saliencies])
         edges = []
         for index in np.argsort(flat, kind="stable")[: min(count, self.weights)].tolist():

@@ -39,7 +39,10 @@ LARGEST_EXPONENT = 700.0
 """Arguments of `exp_minus` from which it returns 0, so that no result is subnormal."""
 
 FACTORS = 256
-"""Number of factors from 1 to 2 whose product is formed before its logarithm is taken."""
+"""Number of factors from 1 to 2 whose product is formed before its logarithm is taken.
+
+It is also the number of points after which a loss is compared with the largest that is needed.
+"""
 
 LARGEST_PRODUCT = 1e200
 """A product of factors from 1 to the number of classes above which its logarithm is taken."""
@@ -115,16 +118,17 @@ class Unrolled:
 
     def loss(self) -> float:
         """Return the mean loss."""
-        logits, labels = self._network.sums[-self._outputs :], self._network.labels
-        if self._outputs == 1:
-            return float(_binary_loss(logits[0], logits[0], False, labels))
-        unchanged = np.zeros(self._outputs, np.bool_)
-        return float(_softmax_loss(logits, logits, unchanged, labels))
+        last = len(self._network.sums) - 1
+        return float(_changed_loss(self._network, self._outputs, last, *self._changes(), np.inf))
 
-    def losses(self) -> list[Floats]:
-        """Return the mean loss without each weight; shapes of the weights, infinite if masked."""
-        out = np.empty(len(self._network.weight))
-        _losses(self._network, self._outputs, *self._changes(), out)
+    def losses(self, count: int | None = None) -> list[Floats]:
+        """Return the mean loss without each weight; shapes of the weights, infinite if masked.
+
+        With `count`, losses that are not among the `count` smallest can be infinite, too.
+        """
+        out = np.full(len(self._network.weight), np.inf)
+        needed = len(out) if count is None else min(count, len(out))
+        _losses(self._network, self._outputs, needed, *self._changes(), out)
         return self._by_layer(out)
 
     def neuron_losses(self) -> list[Floats]:
@@ -234,29 +238,29 @@ def write_probabilities(logits, probabilities):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _losses(network, outputs, changes, changed, out):  # type: ignore[no-untyped-def]
-    """Compute the mean loss without each weight.
+def _losses(network, outputs, needed, changes, changed, out):  # type: ignore[no-untyped-def]
+    """Compute the mean loss without each weight, but leave those infinite that are not needed.
 
     Args:
         network: the network with its activations.
         outputs: number of outputs.
-        changes: float64 [neurons, points], for the changes of values.
+        needed: number of smallest losses that are needed, up to the number of weights.
+        changes: float64 [neurons, points], zeros, for the changes of values.
         changed: bool [neurons], for the neurons whose values change.
-        out: float64 [weights], the output.
+        out: float64 [weights], infinite; the output.
     """
     first, source, weight, sums, values, means, _ = network
     neurons, points = values.shape
     hidden = neurons - outputs
     for target in range(neurons):
         for removed in range(first[target], first[target + 1]):
-            changed[:] = False
             for s in range(points):
                 centred = values[source[removed], s] - means[source[removed]]
                 changes[target, s] = -weight[removed] * centred
-            changed[target] = True
             if target < hidden:
                 _rectify(sums[target], values[target], changes[target])
-            out[removed] = _changed_loss(network, outputs, target, changes, changed)
+            limit = np.partition(out, needed - 1)[needed - 1]
+            out[removed] = _changed_loss(network, outputs, target, changes, changed, limit)
 
 
 @compiled
@@ -268,11 +272,9 @@ def _neuron_losses(network, outputs, inputs, changes, changed, out):  # type: ig
     values, means = network.values, network.means
     neurons, points = values.shape
     for removed in range(inputs, neurons - outputs):
-        changed[:] = False
         for s in range(points):
             changes[removed, s] = means[removed] - values[removed, s]
-        changed[removed] = True
-        out[removed - inputs] = _changed_loss(network, outputs, removed, changes, changed)
+        out[removed - inputs] = _changed_loss(network, outputs, removed, changes, changed, np.inf)
 
 
 @compiled
@@ -283,34 +285,56 @@ def _rectify(sums, values, changes):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _changed_loss(network, outputs, last, changes, changed):  # type: ignore[no-untyped-def]
-    """Return the mean loss after a change of one neuron's values.
+def _changed_loss(network, outputs, last, changes, changed, limit):  # type: ignore[no-untyped-def]
+    """Return the mean loss after a change of one neuron's values; infinity if it exceeds `limit`.
 
-    The changes of the neuron `last` are given, and it alone is marked as changed; those of the
-    neurons after it are written. The other arguments are those of `_losses`.
+    The changes of the neuron `last` are given; those of the neurons after it are written. The other
+    arguments are those of `_losses`.
     """
     first, source, weight, sums, values, _, labels = network
     neurons, points = values.shape
     hidden = neurons - outputs
+    changed[:] = False
+    changed[last] = True
     for n in range(last + 1, neurons):
         for e in range(first[n], first[n + 1]):
-            if not changed[source[e]]:
-                continue
+            changed[n] = changed[n] or changed[source[e]]
+    total = 0.0
+    product = 1.0
+    for start in range(0, points, FACTORS):
+        block = slice(start, min(start + FACTORS, points))
+        for n in range(last + 1, neurons):
             if not changed[n]:
-                changed[n] = True
-                changes[n, :] = 0.0
-            for s in range(points):
-                changes[n, s] += weight[e] * changes[source[e], s]
-        if changed[n] and n < hidden:
-            _rectify(sums[n], values[n], changes[n])
-    if outputs == 1:
-        return _binary_loss(sums[hidden], changes[hidden], changed[hidden], labels)
-    return _softmax_loss(sums[hidden:], changes[hidden:], changed[hidden:], labels)
+                continue
+            own = changes[n, block]
+            own[:] = 0.0
+            for e in range(first[n], first[n + 1]):
+                if changed[source[e]]:
+                    theirs = changes[source[e], block]
+                    for s in range(len(own)):
+                        own[s] += weight[e] * theirs[s]
+            if n < hidden:
+                _rectify(sums[n, block], values[n, block], own)
+        if outputs == 1:
+            logit, shift = sums[hidden, block], changes[hidden, block]
+            total = _add_binary(logit, shift, changed[hidden], labels[block], total)
+        else:
+            logits, shifts = sums[hidden:, block], changes[hidden:, block]
+            total, product = _add_softmax(
+                logits, shifts, changed[hidden:], labels[block], total, product
+            )
+        # No term is negative, so the mean of all of them is not smaller.
+        if total / points > limit:
+            return np.inf
+    return (total + np.log(product)) / points
 
 
 @compiled
-def _binary_loss(logits, changes, changed, labels):  # type: ignore[no-untyped-def]
-    """Return the mean binary cross-entropy of logits [points], with changes if `changed`."""
+def _add_binary(logits, changes, changed, labels, total):  # type: ignore[no-untyped-def]
+    """Return `total` plus the binary cross-entropy of up to `FACTORS` points.
+
+    Logits and their changes, which are added if `changed`, are float64 [points].
+    """
     points = len(logits)
     terms = np.empty(points)
     magnitudes = np.empty(points)
@@ -320,21 +344,18 @@ def _binary_loss(logits, changes, changed, labels):  # type: ignore[no-untyped-d
         terms[s] = max(logit, 0.0) - logit * labels[s]
         magnitudes[s] = abs(logit)
     _exponentials(magnitudes, powers)
-    total = 0.0
     product = 1.0
     for s in range(points):
         total += terms[s]
         product *= 1.0 + powers[s]
-        if s % FACTORS == FACTORS - 1:
-            total += np.log(product)
-            product = 1.0
-    return (total + np.log(product)) / points
+    return total + np.log(product)
 
 
 @compiled
-def _softmax_loss(logits, changes, changed, labels):  # type: ignore[no-untyped-def]
-    """Return the mean cross-entropy of logits float64 [classes, points], with changes if `changed`.
+def _add_softmax(logits, changes, changed, labels, total, product):  # type: ignore[no-untyped-def]
+    """Add the cross-entropy of some points to a sum; return its new `total` and `product`.
 
+    The sum is total + log(product). Logits and their changes are float64 [classes, points];
     `changed` is bool [classes].
     """
     classes, points = logits.shape
@@ -356,15 +377,13 @@ def _softmax_loss(logits, changes, changed, labels):  # type: ignore[no-untyped-
         _exponentials(differences, powers)
         for s in range(points):
             sums[s] += powers[s]
-    total = 0.0
-    product = 1.0
     for s in range(points):
         total += largest[s] - own[s]
         product *= sums[s]
         if product > LARGEST_PRODUCT:
             total += np.log(product)
             product = 1.0
-    return (total + np.log(product)) / points
+    return total, product
 
 
 @compiled

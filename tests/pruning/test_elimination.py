@@ -76,6 +76,18 @@ def test_saliency_is_the_loss_without_the_weight(seed: int, outputs: int) -> Non
         assert expansions[layer][i, j] == pytest.approx(slow.expansion(edge), abs=1e-12)
 
 
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_smallest_losses_have_the_same_bits_when_the_others_are_not_needed(outputs: int) -> None:
+    points = 3 * np.random.default_rng(5).normal(size=(1000, 2))
+    sample = points, (np.abs(points).sum(axis=1) > 3).astype(np.float64)
+    unrolled = ShrinkingNetwork(sparse_network(0, outputs), sample)._activations()
+    every, few = (np.concatenate([f.ravel() for f in unrolled.losses(n)]) for n in (None, 4))
+    smallest = np.argsort(every, kind="stable")[:4]
+    np.testing.assert_array_equal(np.argsort(few, kind="stable")[:4], smallest)
+    np.testing.assert_array_equal(few[smallest], every[smallest])
+    assert np.isinf(few).sum() > np.isinf(every).sum()
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_folding_changes_no_output(seed: int) -> None:
     snapshot = sparse_network(seed)
