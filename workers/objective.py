@@ -20,8 +20,9 @@ from workers.cost import prefers_matrices
 from workers.datasets import Dataset
 from workers.dense import DenseGradient
 from workers.kernel.compiled import compiled
+from workers.kernel.packing import topology
 from workers.kernel.sgd import scratch, train_steps
-from workers.sparse import SparseNetworks, kept_neurons
+from workers.sparse import SparseNetworks
 from workers.step_schedule import EpochSlice, StepSchedule
 
 Floats = NDArray[np.float32]
@@ -51,10 +52,12 @@ class _SparseGradient:
         self._packed = SparseNetworks([network]).packed
         self._memory = scratch(self._packed, dataset, batch_size)
         self._edges = np.flatnonzero(np.concatenate([m.ravel() for m in network.weight_masks]))
-        kept = kept_neurons(network.weight_masks, network.bias_masks)[1:]
-        self._neurons = np.flatnonzero(np.concatenate(kept))
+        self._neurons = topology(network.weight_masks, network.bias_masks).neurons
         weights = sum(mask.size for mask in network.weight_masks)
-        self.slopes = (np.zeros(weights, np.float32), np.zeros(sum(map(len, kept)), np.float32))
+        self.slopes = (
+            np.zeros(weights, np.float32),
+            np.zeros(sum(map(len, network.bias_masks)), np.float32),
+        )
         self._dense = len(self._edges) == weights and len(self._neurons) == len(self.slopes[1])
         self._zero = np.zeros(1, np.float32)
 

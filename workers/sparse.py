@@ -13,15 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.protocol import Snapshot
-from search.layers import Layers, MaskArrays, spread
+from search.layers import Layers, by_layer
 from workers.datasets import Dataset
 from workers.kernel.measure import Evaluation, evaluate_networks
-from workers.kernel.packing import PackedNetworks, pack_values, topology, unpack
+from workers.kernel.packing import Topology, pack_values, topology
 from workers.kernel.sgd import scratch, train_steps
 from workers.step_schedule import StepSchedule
-
-Neurons = list[NDArray[np.bool_]]
-"""Per layer, inputs first: bool [neurons], True where a neuron is in the kernel's network."""
 
 
 class SparseNetworks:
@@ -37,18 +34,13 @@ class SparseNetworks:
 
     def __init__(self, networks: Sequence[Snapshot]) -> None:
         self._networks = networks
-        self._kept: list[Neurons] = []
-        shapes, values, velocities = [], [], []
-        for network in networks:
-            kept = kept_neurons(network.weight_masks, network.bias_masks)
-            masks = zip(network.weight_masks, kept[:-1], kept[1:], strict=True)
-            shapes.append(topology([mask[rows][:, columns] for mask, columns, rows in masks]))
-            values.append(_gathered(network, kept, network.layers))
-            velocities.append(_gathered(network, kept, network.velocities))
-            self._kept.append(kept)
-        self.packed = pack_values(shapes, values)
-        for start, moving in zip(self.packed.parameter_start, velocities, strict=True):
-            self.packed.velocities[start : start + len(moving)] = moving
+        self._shapes = [topology(n.weight_masks, n.bias_masks) for n in networks]
+        members = zip(networks, self._shapes, strict=True)
+        self._places = [_places(network, shape) for network, shape in members]
+        moving = list(zip(networks, self._places, strict=True))
+        self.packed = pack_values(self._shapes, [_gathered(n.layers, at) for n, at in moving])
+        for start, (network, at) in zip(self.packed.parameter_start, moving, strict=True):
+            self.packed.velocities[start : start + len(at)] = _gathered(network.velocities, at)
 
     def train(
         self, schedule: StepSchedule, first: int, last: int, rate: float | None = None
@@ -67,23 +59,25 @@ class SparseNetworks:
         """Measure the networks over all points, with the active points of whole networks."""
         found = evaluate_networks(self.packed, dataset)
         active_points = []
-        for counts, kept in zip(found.active_points, self._kept, strict=True):
-            neurons = np.concatenate(kept[1:-1])
-            whole = np.zeros(len(neurons), np.int64)
-            whole[neurons] = counts
+        for counts, network, shape in zip(
+            found.active_points, self._networks, self._shapes, strict=True
+        ):
+            whole = np.zeros(sum(map(len, network.bias_masks[:-1])), np.int64)
+            whole[shape.neurons[: shape.hidden]] = counts
             active_points.append(whole)
         return found._replace(active_points=active_points)
 
     def snapshots(self) -> list[Snapshot]:
         """Return the present states of the whole networks."""
-        moving = self.packed._replace(parameters=self.packed.velocities)
+        packed = self.packed
+        members = zip(self._networks, self._places, packed.parameter_start, strict=True)
         return [
             replace(
                 network,
-                layers=_spread(network, kept, self.packed, g),
-                velocities=_spread(network, kept, moving, g),
+                layers=_spread(network, at, packed.parameters[start : start + len(at)]),
+                velocities=_spread(network, at, packed.velocities[start : start + len(at)]),
             )
-            for g, (network, kept) in enumerate(zip(self._networks, self._kept, strict=True))
+            for network, at, start in members
         ]
 
 
@@ -97,43 +91,30 @@ def evaluate(network: Snapshot, dataset: Dataset) -> tuple[float, float, list[in
     return found.hits[0] / points, found.losses[0] / points, found.active_points[0].tolist()
 
 
-def kept_neurons(weight_masks: MaskArrays, bias_masks: MaskArrays) -> list[NDArray[np.bool_]]:
-    """Return which inputs (all) and neurons of each layer have something to train, bool [neurons].
+def _places(network: Snapshot, shape: Topology) -> NDArray[np.int64]:
+    """Return the index of each of the kernel's numbers among those of the whole network.
 
-    The others are hidden neurons without incoming weight and without bias. The kernel trains every
-    bias of the remaining neurons. A masked one stays zero nonetheless: no weight leaves its neuron,
-    so neither a gradient nor weight decay changes it. A ValueError if a neuron with a masked bias
-    has an outgoing weight.
+    These are all weights, all biases, and a zero, which stands for masked biases. The remaining
+    neurons keep their order, so edges are in the order of the masks.
     """
-    kept: list[NDArray[np.bool_]] = [np.ones(weight_masks[0].shape[1], dtype=np.bool_)]
-    for layer, bias_mask in enumerate(bias_masks[:-1]):
-        if (weight_masks[layer + 1].any(axis=0) & ~bias_mask).any():
-            raise ValueError(
-                f"hidden layer {layer}: a neuron with a masked bias has an outgoing weight, "
-                "which the kernel cannot train"
-            )
-        kept.append(weight_masks[layer].any(axis=1) | bias_mask)
-    if not bias_masks[-1].all():
-        raise ValueError("an output's bias is masked, which the kernel cannot train")
-    kept.append(bias_masks[-1])
-    return kept
+    masks = np.concatenate(network.bias_masks)
+    weights = sum(mask.size for mask in network.weight_masks)
+    zero = weights + len(masks)
+    biases = np.where(masks[shape.neurons], weights + shape.neurons, zero)
+    return np.concatenate([shape.flat, biases])
 
 
-def _spread(network: Snapshot, kept: Neurons, packed: PackedNetworks, g: int) -> Layers:
-    """Return the kernel's numbers of network g as layers of the whole network."""
-    weights, biases = unpack(packed, g)
-    arrays = spread(network.weight_masks, weights), spread(kept[1:], biases)
-    return list(zip(*arrays, strict=True))
+def _gathered(layers: Layers, places: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the numbers of a whole network in the kernel's order, zero for masked biases."""
+    weights, biases = zip(*layers, strict=True)
+    parts = [*(weight.ravel() for weight in weights), *biases, np.zeros(1, np.float32)]
+    return np.concatenate(parts)[places]
 
 
-def _gathered(network: Snapshot, kept: Neurons, layers: Layers) -> NDArray[np.float32]:
-    """Return the numbers of a whole network in the kernel's order, zero for masked biases.
-
-    The remaining neurons keep their order, so edges are in the order of the masks.
-    """
-    weights = [weight[mask] for (weight, _), mask in zip(layers, network.weight_masks, strict=True)]
-    biases = [
-        np.where(mask, bias, np.float32(0))[neurons]
-        for (_, bias), mask, neurons in zip(layers, network.bias_masks, kept[1:], strict=True)
-    ]
-    return np.concatenate([*weights, *biases])
+def _spread(network: Snapshot, places: NDArray[np.int64], values: NDArray[np.float32]) -> Layers:
+    """Return the kernel's numbers of a network as layers of the whole network."""
+    masks = [*network.weight_masks, *network.bias_masks]
+    whole = np.zeros(sum(mask.size for mask in masks) + 1, np.float32)
+    whole[places] = values
+    arrays = by_layer(whole[:-1], [mask.shape for mask in masks])
+    return list(zip(arrays[: len(arrays) // 2], arrays[len(arrays) // 2 :], strict=True))

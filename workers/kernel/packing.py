@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.layers import Layers, MaskArrays
+from workers.kernel.compiled import compiled
 from workers.kernel.simd import aligned_zeros
 
 _PADDING = 16
@@ -71,11 +70,13 @@ class Topology:
         sizes: number of neurons in each layer, inputs first, outputs last.
         flat: int64 [edges], index of each edge in the concatenation of all layers' row-major
             matrices: `weight_index` of a stored result.
+        neurons: int64 [hidden + outputs], index of each neuron among all hidden ones and outputs.
         in_bounds, in_row, out_bounds, out_row, out_edge: as in `PackedNetworks`.
     """
 
     sizes: tuple[int, ...]
     flat: NDArray[np.int64]
+    neurons: NDArray[np.int64]
     in_bounds: NDArray[np.int64]
     in_row: NDArray[np.int64]
     out_bounds: NDArray[np.int64]
@@ -88,37 +89,106 @@ class Topology:
         return sum(self.sizes[1:-1])
 
 
-def topology(masks: MaskArrays) -> Topology:
-    """Return the edge list of a network, given its masks, bool [n_out, n_in] per layer."""
+def topology(masks: MaskArrays, bias_masks: MaskArrays | None = None) -> Topology:
+    """Return the edge list of a network, given its masks, bool [n_out, n_in] per layer.
+
+    With `bias_masks`, bool [n_out] per layer, hidden neurons without incoming weight and without
+    bias are left out. The kernel trains every bias of the remaining neurons. A masked one stays
+    zero nonetheless: no weight leaves its neuron, so neither a gradient nor weight decay changes
+    it. A ValueError if layers do not fit each other, a neuron with a masked bias has an outgoing
+    weight, or an output's bias is masked.
+    """
     sizes = (masks[0].shape[1], *(mask.shape[0] for mask in masks))
     if any(mask.shape[1] != size for mask, size in zip(masks, sizes, strict=False)):
         shapes = ", ".join("x".join(map(str, mask.shape)) for mask in masks)
         raise ValueError(f"layers do not fit each other: masks of shapes {shapes}")
     if len(masks) < 2:
         raise ValueError(f"a network needs a hidden layer, not layers {sizes}")
-    inputs = sizes[0]
     flat = np.flatnonzero(np.concatenate([mask.ravel() for mask in masks]))
-    targets, sources = _ends(sizes)
-    target, source = targets[flat], sources[flat]
-    neurons = sum(sizes[1:])
-    in_bounds = np.searchsorted(target, np.arange(inputs, inputs + neurons + 1))
-    is_input = source < inputs
-    in_row = np.where(is_input, source, source - inputs)
-    out_edge = np.argsort(source, kind="stable")
-    out_row = target[out_edge] - inputs
-    out_bounds = np.searchsorted(source[out_edge], np.arange(inputs + neurons))
-    return Topology(sizes, flat, in_bounds, in_row, out_bounds, out_row, out_edge)
+    inputs, total = sizes[0], sum(sizes)
+    kept = np.ones(total, np.bool_)
+    if bias_masks is not None:
+        np.concatenate(bias_masks, out=kept[inputs:])
+        if not bias_masks[-1].all():
+            raise ValueError("an output's bias is masked, which the kernel cannot train")
+    left = np.array(sizes)
+    numbers, in_bounds, out_bounds = np.zeros((3, total + 1), np.int64)
+    in_row, out_row, out_edge = np.empty((3, len(flat)), np.int64)
+    edges = in_bounds, in_row, out_bounds, out_row, out_edge
+    wrong = _list_edges(flat, left, kept, numbers, *edges)
+    if wrong >= 0:
+        raise ValueError(
+            f"hidden layer {wrong}: a neuron with a masked bias has an outgoing weight, "
+            "which the kernel cannot train"
+        )
+    neurons = np.flatnonzero(kept[inputs:])
+    in_bounds, out_bounds = in_bounds[: len(neurons) + 1], out_bounds[: inputs + len(neurons)]
+    edges = in_bounds, in_row, out_bounds, out_row, out_edge
+    return Topology(tuple(left.tolist()), flat, neurons, *edges)
 
 
-@lru_cache(maxsize=32)
-def _ends(sizes: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return target and source neuron (inputs first) of every matrix entry; do not modify them."""
-    first = np.cumsum([0, *sizes])
-    targets, sources = [], []
-    for layer, (n_in, n_out) in enumerate(pairwise(sizes)):
-        targets.append(np.repeat(np.arange(first[layer + 1], first[layer + 2]), n_in))
-        sources.append(np.tile(np.arange(first[layer], first[layer + 1]), n_out))
-    return np.concatenate(targets), np.concatenate(sources)
+@compiled
+def _list_edges(  # type: ignore[no-untyped-def]
+    flat, sizes, kept, numbers, in_bounds, in_row, out_bounds, out_row, out_edge
+):
+    """List the edges of a network without the neurons that are left out.
+
+    Arrays:
+        flat: that of `Topology`.
+        sizes: int64 [layers], all neurons of each layer; overwritten with the remaining ones.
+        kept: bool [inputs + neurons], which have a bias; overwritten with which ones remain.
+        numbers: int64 [neurons or more], zeros; overwritten with each neuron's number among them.
+        in_bounds, in_row, out_bounds, out_row, out_edge: the output, see `Topology`; the bounds are
+            zeros [neurons + 1].
+
+    Returns:
+        Hidden layer in which a weight leaves a neuron without bias, or -1.
+    """
+    inputs = sizes[0]
+    layer = -1
+    first = start = end = 0
+    for e in range(len(flat)):
+        while flat[e] >= end:
+            first += sizes[layer] if layer >= 0 else 0
+            layer += 1
+            start = end
+            end += sizes[layer] * sizes[layer + 1]
+        source = first + (flat[e] - start) % sizes[layer]
+        target = first + sizes[layer] + (flat[e] - start) // sizes[layer]
+        if not kept[source]:
+            return layer - 1
+        in_row[e] = source
+        out_row[e] = target
+        numbers[target] = 1
+    n = 0
+    number = 0
+    for layer in range(len(sizes)):
+        last = n + sizes[layer]
+        sizes[layer] = -number
+        while n < last:
+            kept[n] = kept[n] or numbers[n] > 0
+            numbers[n] = number
+            number += kept[n]
+            n += 1
+        sizes[layer] += number
+    for e in range(len(flat)):
+        source = numbers[in_row[e]]
+        in_row[e] = source if source < inputs else source - inputs
+        in_bounds[numbers[out_row[e]] - inputs + 1] += 1
+        out_bounds[source + 2] += 1
+    for m in range(number - inputs):
+        in_bounds[m + 1] += in_bounds[m]
+    for source in range(number):
+        out_bounds[source + 1] += out_bounds[source]
+    # Until all edges of a source are listed, its next one is at the bound after it.
+    for m in range(number - inputs):
+        for e in range(in_bounds[m], in_bounds[m + 1]):
+            source = in_row[e] if m < sizes[1] else in_row[e] + inputs
+            place = out_bounds[source + 1]
+            out_bounds[source + 1] += 1
+            out_row[place] = m
+            out_edge[place] = e
+    return -1
 
 
 def pack(topologies: Sequence[Topology], layers: Sequence[Layers]) -> PackedNetworks:
@@ -141,9 +211,11 @@ def pack_values(
     The values of each are float32 [edges + hidden + outputs]: weights in the order of the edges,
     then biases layer by layer.
     """
-    edges = np.array([len(t.flat) for t in topologies])
-    hidden = np.array([t.hidden for t in topologies])
-    outputs = np.array([t.sizes[-1] for t in topologies])
+    columns = [
+        (len(t.flat), t.sizes[1], t.hidden, t.sizes[-1], len(t.in_bounds), len(t.out_bounds))
+        for t in topologies
+    ]
+    edges, first_hidden, hidden, outputs, ins, outs = np.array(columns).T.copy()
     count = -(-(edges + hidden + outputs) // _PADDING) * _PADDING
     parameter_start = _starts(count)
     parameters = aligned_zeros(int(count.sum()))
@@ -153,11 +225,11 @@ def pack_values(
         parameter_start=parameter_start,
         parameter_count=count,
         edges=edges,
-        first_hidden=np.array([t.sizes[1] for t in topologies]),
+        first_hidden=first_hidden,
         hidden=hidden,
         outputs=outputs,
-        in_start=_starts([len(t.in_bounds) for t in topologies]),
-        out_start=_starts([len(t.out_bounds) for t in topologies]),
+        in_start=_starts(ins),
+        out_start=_starts(outs),
         edge_start=_starts(edges),
         in_bounds=np.concatenate([t.in_bounds for t in topologies]),
         out_bounds=np.concatenate([t.out_bounds for t in topologies]),
@@ -169,8 +241,8 @@ def pack_values(
     )
 
 
-def _starts(counts: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.cumsum([0, *counts[:-1]])
+def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.cumsum(counts) - counts
 
 
 def unpack(networks: PackedNetworks, g: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
