@@ -272,6 +272,8 @@ def test_networks_of_low_accuracy_are_drawn_only_on_request(report_store: Path) 
 class OtherRows:
     """A reader of a store whose rows are replaced by others."""
 
+    rows = StoreReader.rows
+
     def __init__(self, store: Path, rows: str) -> None:
         self._store = store
         self._rows = rows
