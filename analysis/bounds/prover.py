@@ -81,9 +81,10 @@ def _ruled_out(weightings: Weightings, weights: int, lines: int) -> bool:
 
 
 def _choices(mask: Mask) -> list[Kinks]:
-    """Return the numbers of kept kinks to try for a mask, few first."""
-    numbers = {(len(x), len(y)) for _, x, y in ways(mask)}
-    return sorted((n for n in numbers if sum(n) <= MAX_KEPT), key=lambda n: (sum(n), n))
+    """Return the numbers of kept kinks to try for a mask: the fewest, then the most."""
+    numbers = {(len(x), len(y)) for _, x, y in ways(mask) if len(x) + len(y) <= MAX_KEPT}
+    ordered = sorted(numbers, key=lambda kinks: (sum(kinks), kinks))
+    return list(dict.fromkeys([ordered[0], ordered[-1]]))
 
 
 def _counts(mask: Mask, kinks: Kinks, lines: int) -> set[Counts]:
