@@ -33,7 +33,7 @@ Layers = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 @pytest.mark.parametrize(
     ("target", "bound"),
-    [("80", 7), ("85", 8), ("90", 9), ("95", 10), ("99", 10), ("995", 10)],
+    [("80", 7), ("85", 8), ("90", 9), ("95", 10), ("99", 10), ("995", 11)],
 )
 def test_committed_certificates_prove_their_bounds(target: str, bound: int) -> None:
     file = ROOT / "results" / f"lower-bound-{target}.json"
