@@ -189,8 +189,7 @@ def _reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
             for value in kwargs.values():
                 _check_encoding(value)
             if not gc.isenabled():  # `sparsest.main` has stopped it for the imports
-                # Together they move what was imported to the oldest generation, without looking at
-                # it.
+                # Together they move what was imported to the oldest generation, unexamined.
                 gc.freeze()
                 gc.unfreeze()
                 gc.enable()

@@ -104,14 +104,13 @@ def counting(certificate: Mapping[str, Any], points: Array, labels: Array) -> Ca
     def too_few(counts: Counts) -> bool:
         kinks = len(counts) - 1, len(counts[0]) - 1
         alike = [box for box in boxes if (len(box[0][0]), len(box[0][1])) == kinks]
-        axes = [0] * kinks[0] + [1] * kinks[1]
-        covered = np.full([len(edges[axis]) - 1 for axis in axes] if alike else [1], False)
+        axes = edges[:1] * kinks[0] + edges[1:] * kinks[1]
+        covered = np.full([len(cuts) - 1 for cuts in axes] if alike else [1], False)
         for box, weight, needed in alike:
             if np.vdot(weight, np.ravel(counts)) < needed:
-                spans = []
-                for cuts, (a, b) in zip(map(edges.__getitem__, axes), box[0] + box[1], strict=True):
-                    spans.append(slice(bisect_left(cuts, a), max(0, bisect_right(cuts, b) - 1)))
-                covered[tuple(spans)] = True
+                ends = zip(axes, box[0] + box[1], strict=True)
+                spans = ((bisect_left(cuts, a), bisect_right(cuts, b) - 1) for cuts, (a, b) in ends)
+                covered[tuple(slice(a, max(0, b)) for a, b in spans)] = True
         places: Any = np.indices(covered.shape, sparse=True)
         for side in (places[: kinks[0]], places[kinks[0] : sum(kinks)]):
             for one, after in pairwise(side):

@@ -61,7 +61,8 @@ def _ruled_out(weightings: Weightings, weights: int, lines: int) -> bool:
     left = [
         mask for mask in masks(weights) if _weights(mask) == weights and most_lines(mask) >= lines
     ]
-    for turn in count():
+    turn = 0
+    while left:
         # Counts with the same numbers of kinks are excluded together, those of masks without
         # another choice first.
         groups: dict[tuple[bool, Kinks], dict[Mask, set[Counts]]] = {}
@@ -75,8 +76,7 @@ def _ruled_out(weightings: Weightings, weights: int, lines: int) -> bool:
             if failed and not others_left:
                 return False
             left += [mask for mask, cells in found.items() if _any_below(cells, failed)]
-        if not left:
-            break
+        turn += 1
     return True
 
 
@@ -101,7 +101,7 @@ def _counts(mask: Mask, kinks: Kinks, lines: int) -> set[Counts]:
 
 
 def _any_below(counts: Iterable[Counts], limits: Sequence[Counts]) -> bool:
-    """Return whether some counts are in no cell more than some of the limits, in the same grid."""
+    """Return whether there are counts that exceed one of the limits in no cell of their grid."""
     return any((np.array(limit) >= cells).all() for limit in limits for cells in counts)
 
 

@@ -34,7 +34,7 @@ CUT_SPACING = 2
 """Distance of neighbouring cuts, in units of 1/64."""
 
 COARSE_WIDTH = 4
-"""Intervals between cuts in a side of the least boxes, as long as other ways to count are left."""
+"""Number of intervals between cuts in a side of the smallest boxes of counts that may fail."""
 
 FIRST_WIDTH = 48
 """Number of intervals between cuts in a side of the first boxes of positions."""
@@ -101,7 +101,9 @@ class Weightings:
         Args:
             kinks: number of kinks at which x, and y, is constant.
             counts: numbers of zero lines in the cells between these kinks.
-            all_needed: cut the positions finer, and stop at the first count that is not excluded.
+            all_needed: halve boxes down to one interval between cuts, and stop at the first count
+                that is not excluded. Otherwise counts may fail: boxes of `COARSE_WIDTH` intervals
+                are not halved, and all counts are tried.
 
         Returns:
             The counts that are not excluded. Boxes that exclude others are added to `boxes`.

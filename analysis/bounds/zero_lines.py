@@ -80,7 +80,7 @@ def regions(columns: tuple[int, ...], rows: tuple[int, ...], lines: int) -> set[
 
 
 def paths(columns: int, rows: int) -> Iterator[list[bool]]:
-    """Yield whether each cell lies on a path; one path has all cells that an oblique line meets."""
+    """Yield which cells are on each path; an oblique line meets only cells of one of the paths."""
     for turns, sign in product(combinations_with_replacement(range(columns), rows - 1), (1, -1)):
         cells = product(range(columns), range(rows)[::sign])
         yield [sum(t < c for t in turns) <= r <= sum(t <= c for t in turns) for c, r in cells]

@@ -88,7 +88,8 @@ def percent_name(target: float) -> str:
 def statistic_note(statistic: str) -> Callable[[Mapping[str, Any]], str]:
     """Return a function that describes the best, the mean or the median of a row's trainings.
 
-    A click on the point opens the best network. The note says so if the point is another value.
+    A click on a point opens the best network, so the note of a mean or a median says that the
+    network is not the one of this value.
     """
 
     def note(row: Mapping[str, Any]) -> str:

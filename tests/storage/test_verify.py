@@ -64,32 +64,31 @@ def test_missing_store_raises(tmp_path: Path) -> None:
         verify_store(tmp_path)
 
 
-def test_file_with_too_many_values_for_its_size_is_not_read(
-    fill: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("free", "per_byte", "word"),
+    [
+        ("_FREE_VALUES", "_MAX_VALUES_PER_BYTE", "values"),
+        ("_FREE_BYTES", "_MAX_BYTES_PER_BYTE", "compressed"),
+    ],
+)
+def test_file_with_too_much_for_its_size_is_not_read(
+    free: str,
+    per_byte: str,
+    word: str,
+    fill: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with StoreReader(fill(4)) as reader:
         (part,) = reader.state.parts
-        monkeypatch.setattr(parts, "_FREE_VALUES", 10)
-        monkeypatch.setattr(parts, "_MAX_VALUES_PER_BYTE", 0)
-        for read in (parts.read_part, partial(parts.read_columns, columns=["lr"])):
-            with pytest.raises(DataFileDamaged, match="values"):
-                read(reader.paths, part)
-
-
-def test_file_that_expands_without_end_is_not_read(
-    fill: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with StoreReader(fill(4)) as reader:
-        (part,) = reader.state.parts
-        monkeypatch.setattr(parts, "_FREE_BYTES", 10)
-        monkeypatch.setattr(parts, "_MAX_BYTES_PER_BYTE", 0)
+        monkeypatch.setattr(parts, free, 10)
+        monkeypatch.setattr(parts, per_byte, 0)
         columns = ["experiment_id"]
         for read in (
             parts.read_part,
             partial(parts.read_columns, columns=columns),
             partial(parts.read_encoded, columns=columns),
         ):
-            with pytest.raises(DataFileDamaged, match="compressed"):
+            with pytest.raises(DataFileDamaged, match=word):
                 read(reader.paths, part)
 
 
