@@ -17,7 +17,7 @@ import typer
 from orchestrator.commands.options import argument, number, option, whole_number
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
-from pruning.protocol import MaskSchedule, Pruned, Requests, Snapshot
+from pruning.protocol import MaskSchedule, Pruned, Requests, Snapshot, target_of
 from pruning.registry import algorithm, replaced_algorithm
 from search.experiment import Experiment
 from search.layers import by_layer, count_kept
@@ -25,7 +25,9 @@ from search.method import Method, Phase
 from search.methods import all_methods, method_named
 from search.plugins import METHODS_GROUP
 from search.structure import count_weights
+from workers.datasets import load_dataset
 from workers.registering import register
+from workers.start import check_targets
 from workers.train import train_batch
 
 _MAX_COLUMNS = 64
@@ -72,6 +74,12 @@ def try_method(
         lr=lr,
         replicate=seed,
     )
+    with user_errors("--dataset: "):
+        data = load_dataset(dataset)
+    with user_errors("--target: "):
+        check_targets(experiment)
+        if experiment.target_nnz is not None:
+            target_of(experiment, experiment.hidden.weights(data.features, data.outputs))
     try:
         row, counts = observed_training(experiment)
     except Exception as error:  # the method's code can raise anything

@@ -112,3 +112,11 @@ def test_error_of_a_method_shows_its_line_everywhere(here: Path) -> None:
 def test_method_that_chooses_no_masks_cannot_be_tried() -> None:
     assert "search" in refused("try", "search")
     assert "nowhere" in refused("try", "nowhere")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("gmp", "--target", "152"), ("l0", "--target", "5"), ("gmp", "--dataset", "elsewhere")],
+)
+def test_impossible_training_cannot_be_tried(options: tuple[str, ...]) -> None:
+    assert options[1] in refused("try", *options)
