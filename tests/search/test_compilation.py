@@ -1,0 +1,53 @@
+"""The cache of compiled functions on disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CALLED = "from {module} import compiled\n@compiled\ndef called(x): return x + {added}\n"
+
+CALLER = """
+from {module} import compiled
+from {package}.called import called
+@compiled
+def caller(x): return called(x)
+print(caller(1), *caller.stats.cache_hits.values())
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "module"),
+    [("pruning", "search.compilation"), ("workers", "workers.kernel.compiled")],
+)
+def test_edit_of_a_called_function_recompiles_its_callers(
+    package: str, module: str, tmp_path: Path
+) -> None:
+    for name in ("pruning", "search", "workers"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").touch()
+    for source in ("search/cache_folder.py", "search/compilation.py"):
+        shutil.copy(ROOT / source, tmp_path / source)
+    shutil.copytree(ROOT / "workers" / "kernel", tmp_path / "workers" / "kernel")
+    folder = tmp_path / package
+    (folder / "caller.py").write_text(CALLER.format(module=module, package=package))
+
+    def printed(added: int) -> str:
+        (folder / "called.py").write_text(CALLED.format(module=module, added=added))
+        return subprocess.run(
+            [sys.executable, "-m", f"{package}.caller"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(tmp_path), "SPARSEST_CACHE": str(tmp_path)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    assert [printed(1), printed(1), printed(2), printed(1)] == ["2\n", "2 1\n", "3\n", "2 1\n"]
