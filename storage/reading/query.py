@@ -86,7 +86,17 @@ def _start(connection: duckdb.DuckDBPyConnection, statement: str) -> pa.RecordBa
     except (duckdb.BinderException, duckdb.CatalogException) as error:
         raise QueryError(_message_with_position(connection, statement, error)) from error
     except (duckdb.Error, pa.ArrowException) as error:
-        raise QueryError(str(error)) from error
+        raise QueryError(_message(error)) from error
+
+
+def _message(error: Exception) -> str:
+    """Return an error's text, but not DuckDB's advice on memory: no query may follow it."""
+    if not str(error).startswith("Out of Memory"):
+        return str(error)
+    return (
+        "Out of memory: the query needs more than half of what is available. Select fewer rows or "
+        "columns; in a small store, look for damaged files with `sparsest verify`"
+    )
 
 
 def _message_with_position(
@@ -111,4 +121,4 @@ def _batches(
             return
         # Arrow turns DuckDB's errors into its own; the text stays.
         except (duckdb.Error, OSError, pa.ArrowException) as error:
-            raise QueryError(str(error)) from error
+            raise QueryError(_message(error)) from error
