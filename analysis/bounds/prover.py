@@ -36,22 +36,26 @@ def prove(dataset: Dataset, target: str) -> dict[str, Any]:
         lines += 1
     if lines == 1 and weightings.exclude((0, 0), [(((0, 0, 0),),)]):
         raise ValueError(f"too few points of {dataset.name} are near those of the other class")
+    needed: dict[Kinks, set[Counts]] = {(0, 0): {(((lines - 1, 0, 0),),)}}
     for bound in count(2):
-        kept = len(weightings.boxes)
-        if not _ruled_out(weightings, bound, lines):
-            del weightings.boxes[kept:]
+        more = _excluded(weightings, bound, lines)
+        if more is None:
             return {
                 "dataset": dataset.name,
                 "target": target,
                 "bound": bound,
                 "lines": lines,
-                **weightings.certified(),
+                **weightings.certified({kinks: _maximal(of) for kinks, of in needed.items()}),
             }
+        for kinks, counts in more:
+            needed.setdefault(kinks, set()).update(counts)
     raise AssertionError("networks of enough weights have any number of lines")
 
 
-def _ruled_out(weightings: Weightings, weights: int, lines: int) -> bool:
-    """Exclude the counts of zero lines of all masks; return whether all of them are excluded.
+def _excluded(
+    weightings: Weightings, weights: int, lines: int
+) -> list[tuple[Kinks, set[Counts]]] | None:
+    """Return the counts of zero lines of all masks after excluding them; None if some remain.
 
     Args:
         weightings: to which boxes are added.
@@ -61,6 +65,7 @@ def _ruled_out(weightings: Weightings, weights: int, lines: int) -> bool:
     left = [
         mask for mask in masks(weights) if _weights(mask) == weights and most_lines(mask) >= lines
     ]
+    excluded: list[tuple[Kinks, set[Counts]]] = []
     turn = 0
     while left:
         # Counts with the same numbers of kinks are excluded together, those of masks without
@@ -74,10 +79,14 @@ def _ruled_out(weightings: Weightings, weights: int, lines: int) -> bool:
             counts = _maximal(chain.from_iterable(found.values()))
             failed = weightings.exclude(kinks, counts, all_needed=not others_left)
             if failed and not others_left:
-                return False
-            left += [mask for mask, cells in found.items() if _any_below(cells, failed)]
+                return None
+            for mask, cells in found.items():
+                if _any_below(cells, failed):
+                    left.append(mask)
+                else:
+                    excluded.append((kinks, cells))
         turn += 1
-    return True
+    return excluded
 
 
 def _choices(mask: Mask) -> list[Kinks]:

@@ -6,7 +6,7 @@ is for the checker to decide.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations_with_replacement, pairwise, product
 from typing import Any
 
@@ -144,9 +144,16 @@ class Weightings:
         self.boxes += [(k, box) for k, box, excluded in found if {*excluded.tolist()} - failed]
         return [counts[n] for n in sorted(failed)]
 
-    def certified(self) -> dict[str, Any]:
-        """Return the chords, their weights and the boxes for a certificate."""
-        used = sorted({weighting for weighting, _ in self.boxes})
+    def certified(self, needed: Mapping[Kinks, Sequence[Counts]]) -> dict[str, Any]:
+        """Return the chords, their weights and the boxes for a certificate.
+
+        Args:
+            needed: counts that the certificate has to exclude, by number of kinks. Boxes that
+                others make unnecessary for them are left out.
+        """
+        kept = [number for kinks, counts in needed.items() for number in self._kept(kinks, counts)]
+        boxes = [self.boxes[number] for number in sorted(kept)]
+        used = sorted({weighting for weighting, _ in boxes})
         weights = np.rint(np.array([self.weights[k] for k in used]) * UNIT).astype(np.int64)
         chords = np.flatnonzero(weights.any(axis=0))
         return {
@@ -154,15 +161,47 @@ class Weightings:
             "steps": STEPS,
             "ranges": self._chords.ranges.tolist(),
             "chords": np.stack([self._chords.ones, self._chords.zeros], axis=1)[chords].tolist(),
-            "cuts": [self._ends_of_boxes(axis) for axis in range(2)],
+            # The checker needs only the cuts at which boxes end.
+            "cuts": [
+                [cuts[end] for end in _ends(boxes, axis) if abs(cuts[end]) < FAR]
+                for axis, cuts in enumerate(self._cuts)
+            ],
             "weights": weights[:, chords].tolist(),
-            "boxes": [[used.index(k), *self._positions(box)] for k, box in self.boxes],
+            "boxes": [[used.index(k), *self._positions(box)] for k, box in boxes],
         }
 
-    def _ends_of_boxes(self, axis: int) -> list[int]:
-        """Return the cuts along an axis at which boxes end, all that the checker needs."""
-        ends = {end for _, box in self.boxes for kink in box[axis] for end in kink}
-        return [cut for end, cut in enumerate(self._cuts[axis]) if end in ends and abs(cut) < FAR]
+    def _kept(self, kinks: Kinks, counts: Sequence[Counts]) -> set[int]:
+        """Return indices of boxes that exclude these counts wherever all boxes do."""
+        alike = [n for n, (_, box) in enumerate(self.boxes) if tuple(map(len, box)) == kinks]
+        boxes = [self.boxes[n] for n in alike]
+        flat = np.array([np.ravel(cells) for cells in counts])
+        excludes = np.array([self._excludes(*box, flat) for box in boxes])
+        ends = [_ends(boxes, axis) for axis in range(2)]
+        places = [
+            tuple(
+                slice(ends[axis].index(a), ends[axis].index(b))
+                for axis, side in enumerate(box)
+                for a, b in side
+            )
+            for _, box in boxes
+        ]
+        shape = [len(ends[axis]) - 1 for axis in range(2) for _ in range(kinks[axis])]
+        impossible = np.full(shape, False)
+        indices: Any = np.indices(shape, sparse=True)
+        for side in (indices[: kinks[0]], indices[kinks[0] :]):
+            for one, after in pairwise(side):
+                impossible |= one > after
+        kept: set[int] = set()
+        for column in excludes.T:
+            times = np.where(impossible, len(boxes), 0)
+            for number in np.flatnonzero(column):
+                times[places[number]] += 1
+            for number in np.flatnonzero(column)[::-1]:
+                if number not in kept and (times[places[number]] > 1).all():
+                    times[places[number]] -= 1
+                else:
+                    kept.add(number)
+        return {alike[number] for number in kept}
 
     def _positions(self, box: Box) -> list[list[list[int]]]:
         """Return a box with positions in units of 1/64 for indices of cuts."""
@@ -268,6 +307,11 @@ class Weightings:
             if -solution.fun < needed or not overlooked or (unlikely and not patient):
                 return None
         return None
+
+
+def _ends(boxes: Iterable[tuple[int, Box]], axis: int) -> list[int]:
+    """Return the indices of the cuts along an axis at which boxes end, in order."""
+    return sorted({end for _, box in boxes for kink in box[axis] for end in kink})
 
 
 def _halves(box: Box, least: int) -> list[Box]:

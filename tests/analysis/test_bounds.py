@@ -197,7 +197,7 @@ def test_two_lines_in_quadrants_are_too_few_for_rings_wherever_the_axes_lie() ->
     none, one = (0, 0, 0), (1, 0, 0)
     counts = ((none, one), (one, none))
     assert weightings.exclude((1, 1), [counts]) == []
-    certificate: dict[str, Any] = {"target": "0.99", **weightings.certified()}
+    certificate: dict[str, Any] = {"target": "0.99", **weightings.certified({(1, 1): [counts]})}
     assert counting(certificate, rings().points, rings().labels)(counts)
     assert not counting(certificate, rings().points, rings().labels)((((3, 0, 0),) * 2,) * 2)
     for number in range(len(certificate["boxes"])):
