@@ -12,11 +12,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-CALLED = "from {module} import compiled\n@compiled\ndef called(x): return x + {added}\n"
-
 CALLER = """
 from {module} import compiled
 from {package}.called import called
+called = compiled(called)
 @compiled
 def caller(x): return called(x)
 print(caller(1), *caller.stats.cache_hits.values())
@@ -25,7 +24,7 @@ print(caller(1), *caller.stats.cache_hits.values())
 
 @pytest.mark.parametrize(
     ("package", "module"),
-    [("pruning", "search.compilation"), ("workers", "workers.kernel.compiled")],
+    [("pruning", "search.compilation"), ("search", "workers.kernel.compiled")],
 )
 def test_edit_of_a_called_function_recompiles_its_callers(
     package: str, module: str, tmp_path: Path
@@ -36,13 +35,13 @@ def test_edit_of_a_called_function_recompiles_its_callers(
     for source in ("search/cache_folder.py", "search/compilation.py"):
         shutil.copy(ROOT / source, tmp_path / source)
     shutil.copytree(ROOT / "workers" / "kernel", tmp_path / "workers" / "kernel")
-    folder = tmp_path / package
-    (folder / "caller.py").write_text(CALLER.format(module=module, package=package))
+    (tmp_path / "caller.py").write_text(CALLER.format(module=module, package=package))
 
     def printed(added: int) -> str:
-        (folder / "called.py").write_text(CALLED.format(module=module, added=added))
+        called = f"def called(x): return x + {added}"
+        (tmp_path / package / "called.py").write_text(called)
         return subprocess.run(
-            [sys.executable, "-m", f"{package}.caller"],
+            [sys.executable, "-m", "caller"],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(tmp_path), "SPARSEST_CACHE": str(tmp_path)},
             check=True,

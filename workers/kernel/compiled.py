@@ -9,12 +9,13 @@ from search import compilation
 from workers.kernel.instruction_set import chosen_instruction_set
 
 # numba's cache distinguishes processors, but not the instruction set set by the environment.
-_OPTIONS: dict[str, Any] = {"variant": chosen_instruction_set().name, "nogil": True, "_nrt": False}
+_VARIANT = chosen_instruction_set().name
+_OPTIONS: dict[str, Any] = {"packages": ("search", "workers"), "nogil": True, "_nrt": False}
 
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile a kernel; without a writable cache folder, every process needs about 15 s for all."""
-    return compilation.compiled(function, ("workers",), forceinline=True, **_OPTIONS)
+    return compilation.compiled(function, variant=_VARIANT, forceinline=True, **_OPTIONS)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
@@ -23,4 +24,4 @@ def inlined(function: Callable[..., Any]) -> Any:
     A `compiled` function is compiled once on its own and again inside each caller. Use `inlined`
     for long functions with few callers; all others compile faster with `compiled`.
     """
-    return compilation.compiled(function, ("workers",), inline="always", **_OPTIONS)
+    return compilation.compiled(function, variant=_VARIANT, inline="always", **_OPTIONS)
