@@ -12,13 +12,15 @@ At a minimum all factors of a weight have the magnitude |w|^(1/D), and the penal
 
 Changes: v_1 starts at the experiment's initial weights and the other factors at 1, so that training
 starts from the network that the other methods start from, and weights can change their sign until
-decay has balanced the factors. The paper draws all factors at random, away from zero and from large
-values, so that the product has the variance of the usual initialisation; it needs large learning
-rates. Here the factors' learning rate is `rate` times the experiment's, which is less: the step of
-a weight w is D |w|^(2 - 2/D) times that of SGD on w if its factors are balanced, 26 times for w = 5
-and D = 3, and at the experiment's rate neurons die. After `Experiment.epochs` epochs, weights of
-magnitude up to `threshold` are removed, and the others are trained for `finetune` times as long
-without factors. Biases have no factors. All defaults are this project's.
+decay has balanced the factors. The paper draws all factors from a normal distribution of standard
+deviation d^(1/D), where d is that of the usual initialisation, and draws again those of magnitude
+below e^(1/D) or above min(1, (2 d)^(1/D)), for a small e (algorithm D.1, read in implementations by
+others). Before this truncation the product has the usual variance, after it less. The paper needs
+large learning rates. Here the factors' learning rate is `rate` times the experiment's, which is
+less: the step of a weight w is D |w|^(2 - 2/D) times that of SGD on w if its factors are balanced,
+26 times for w = 5 and D = 3, and at the experiment's rate neurons die. After `Experiment.epochs`
+epochs, weights of magnitude up to `threshold` are removed, and the others are trained for
+`finetune` times as long without factors. Biases have no factors. All defaults are this project's.
 """
 
 from __future__ import annotations
