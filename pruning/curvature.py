@@ -3,8 +3,8 @@
 The matrix is H = damping * I + mean over points of sum_k x_k x_k^T. With one logit, x is its
 derivative in the parameters times sqrt(p * (1 - p)), where p is the predicted probability; with one
 logit per class, x_k is sqrt(p_k) times the derivative of class k's logit minus the mean of all
-classes' derivatives, weighted by p. Each vector x updates the inverse (Hassibi and Stork 1992;
-N is the number of points):
+classes' derivatives, weighted by p. Each vector x updates the inverse (Hassibi and Stork 1992, for
+the squared error, where x is the derivative of an output; N is the number of points):
 
     H^-1  <-  H^-1 - (H^-1 x) (H^-1 x)^T / (N + x^T H^-1 x),    from H^-1 = I / damping
 
@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pruning.saliency import Floats, Unrolled, exp_minus, write_probabilities
+from pruning.exponential import exp_minus, write_probabilities
+from pruning.saliency import Floats, Unrolled
 from search.compilation import compiled
 
 
@@ -29,11 +30,11 @@ class Curved(Unrolled):
     @property
     def parameters(self) -> Floats:
         """All parameters, float64 [parameters]."""
-        return np.concatenate([self._network.weight, self._biases[self._starts[1] :]])
+        return np.concatenate([self._network.weight, self.biases[self._sizes[0] :]])
 
     def inverse(self, damping: float) -> Floats:
         """Return the inverse of the damped matrix, float64 [parameters, parameters]."""
-        inputs, size, network = int(self._starts[1]), len(self.parameters), self._network
+        inputs, size, network = int(self._sizes[0]), len(self.parameters), self._network
         slopes = np.zeros((self._outputs, *network.sums.shape))
         probabilities = np.empty((self._outputs, len(network.labels)))
         _slopes(network, inputs, slopes, probabilities)

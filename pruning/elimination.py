@@ -44,8 +44,9 @@ from pruning.protocol import Measure, Requests, Segment, Snapshot, target_of
 from pruning.saliency import Floats, Unrolled
 from pruning.segments import dense_network, is_finite, train_rounds
 from pruning.to_accuracy import ASSUMED_LEFT, keeps, number_of_weights
+from search.compilation import compiled
 from search.experiment import Experiment
-from search.layers import Layers, count_kept
+from search.layers import Layers, MaskArrays, by_layer
 from search.methods import setting
 
 PATIENCE = 10
@@ -77,8 +78,12 @@ class ShrinkingNetwork:
     """
 
     def __init__(self, snapshot: Snapshot, sample: tuple[Floats, Floats]) -> None:
-        self.masks = [mask.copy() for mask in snapshot.weight_masks]
-        self.layers = [(w.astype(np.float64), b.astype(np.float64)) for w, b in snapshot.layers]
+        weights, biases = zip(*snapshot.layers, strict=True)
+        self._shapes = [mask.shape for mask in snapshot.weight_masks]
+        self._sizes = np.array([self._shapes[0][1], *(shape[0] for shape in self._shapes)])
+        self._kept = np.concatenate([mask.ravel() for mask in snapshot.weight_masks])
+        self._weights = np.concatenate([w.ravel() for w in weights], dtype=np.float64)
+        self._biases = np.concatenate(biases, dtype=np.float64)
         self._velocities = snapshot.velocities
         self._sample = sample
         self._unrolled: Unrolled | None = None
@@ -86,19 +91,27 @@ class ShrinkingNetwork:
     def copy(self) -> Self:
         """Return a copy, which shares the activations until a weight is removed."""
         other = copy(self)
-        other.masks = [mask.copy() for mask in self.masks]
-        other.layers = [(weight.copy(), bias.copy()) for weight, bias in self.layers]
+        other._kept = self._kept.copy()
+        other._weights, other._biases = self._weights.copy(), self._biases.copy()
         return other
 
     @property
     def weights(self) -> int:
         """Number of kept weights."""
-        return count_kept(self.masks)
+        return int(np.count_nonzero(self._kept))
+
+    @property
+    def masks(self) -> MaskArrays:
+        """The masks of the weights; not to be changed."""
+        return by_layer(self._kept, self._shapes)
 
     def snapshot(self) -> Snapshot:
         """Return the network in the form in which it is trained."""
-        layers = [(w.astype(np.float32), b.astype(np.float32)) for w, b in self.layers]
-        return Snapshot(layers, self._velocities, self.masks, bias_masks(self.masks))
+        masks = by_layer(self._kept.copy(), self._shapes)
+        weights = by_layer(self._weights.astype(np.float32), self._shapes)
+        biases = by_layer(self._biases.astype(np.float32), [shape[:1] for shape in self._shapes])
+        layers = list(zip(weights, biases, strict=True))
+        return Snapshot(layers, self._velocities, masks, bias_masks(masks))
 
     def portion(self, *, exact: bool) -> int:
         """Return the number of removals after which saliencies are computed again."""
@@ -112,60 +125,89 @@ class ShrinkingNetwork:
         """Return the weights of least saliency, the least first; ties in the order of layers."""
         unrolled = self._activations()
         saliencies = unrolled.losses(count) if exact else unrolled.expansions()
-        flat = np.concatenate([values.ravel() for values in saliencies])
         edges = []
-        for index in np.argsort(flat, kind="stable")[: min(count, self.weights)].tolist():
-            layer = 0
-            while index >= self.masks[layer].size:
-                index -= self.masks[layer].size
-                layer += 1
-            edges.append((layer, *divmod(index, self.masks[layer].shape[1])))
+        for index in unrolled.places[np.argsort(saliencies, kind="stable")[:count]].tolist():
+            for layer, (n_out, n_in) in enumerate(self._shapes):
+                if index < n_out * n_in:
+                    edges.append((layer, *divmod(index, n_in)))
+                    break
+                index -= n_out * n_in
         return edges
 
     def remove(self, edges: Iterable[Edge]) -> None:
         """Remove weights with mean compensation, then everything on no path to the output."""
-        unrolled = self._activations()
-        for layer, target, source in edges:
-            weight, bias = self.layers[layer]
-            bias[target] += weight[target, source] * unrolled.means(layer)[source]
-            weight[target, source] = 0
-            self.masks[layer][target, source] = False
-        while self._fold():
-            pass
+        removed, means = np.array(list(edges), np.int64).reshape(-1, 3), self._activations().means
+        _remove(removed, means, *self._parameters())
         self._unrolled = None
 
     def loss(self) -> float:
         """Return the mean loss over the sample."""
         return self._activations().loss()
 
+    def _parameters(self) -> tuple[NDArray[np.bool_], Floats, Floats, NDArray[np.int64]]:
+        """Return masks, weights, biases and sizes as `Unrolled` and `fold` take them."""
+        return self._kept, self._weights, self._biases, self._sizes
+
     def _activations(self) -> Unrolled:
         """Return the unrolled network; made again after a removal only."""
         if self._unrolled is None:
-            self._unrolled = Unrolled(self.layers, self.masks, *self._sample)
+            self._unrolled = Unrolled(*self._parameters(), *self._sample)
         return self._unrolled
 
-    def _fold(self) -> bool:
-        """Remove neurons without outgoing or without incoming weights; return if there were any."""
-        # The usual case, checked in a fifth of the time of the loop below.
-        reached = [np.logical_or.reduce(mask, axis=1).tobytes() for mask in self.masks[:-1]]
-        leaving = [np.logical_or.reduce(mask, axis=0).tobytes() for mask in self.masks[1:]]
-        if reached == leaving:
-            return False
-        found = False
-        for layer in range(len(self.masks) - 1):
-            mask, after = self.masks[layer], self.masks[layer + 1]
-            useless = mask.any(1) & ~after.any(0)
-            constant = after.any(0) & ~mask.any(1)
-            weight, bias = self.layers[layer]
-            weight_after, bias_after = self.layers[layer + 1]
-            mask[useless] = False
-            weight[useless] = 0
-            for source in np.flatnonzero(constant):
-                bias_after += max(bias[source], 0) * weight_after[:, source]
-            after[:, constant] = False
-            weight_after[:, constant] = 0
-            found = found or bool(useless.any() or constant.any())
-        return found
+
+@compiled
+def _remove(edges, means, kept, weights, biases, sizes):  # type: ignore[no-untyped-def]
+    """Remove weights, int64 [removed, 3], with mean compensation; see `fold` for the arrays.
+
+    `means` are those of all neurons, float64 [neurons].
+    """
+    for e in range(len(edges)):
+        layer, target, source = edges[e]
+        index = target * sizes[layer] + source
+        for before in range(layer):
+            index += sizes[before] * sizes[before + 1]
+            target += sizes[before + 1]
+            source += sizes[before]
+        biases[target] += weights[index] * means[source]
+        weights[index] = 0.0
+        kept[index] = False
+    fold(kept, weights, biases, sizes)
+
+
+@compiled
+def fold(kept, weights, biases, sizes):  # type: ignore[no-untyped-def]
+    """Remove hidden neurons without outgoing weights, and those without incoming ones.
+
+    The latter are constant and are added to the next biases. The arrays are bool and float64
+    [weights], float64 [neurons without inputs], and int64 [layers], inputs included.
+    """
+    changed = True
+    while changed:
+        changed = False
+        start = neuron = 0
+        for layer in range(1, len(sizes) - 1):
+            n_in, n, n_out = sizes[layer - 1], sizes[layer], sizes[layer + 1]
+            after = start + n_in * n
+            for m in range(n):
+                row = start + m * n_in
+                entered = kept[row : row + n_in].any()
+                left = False
+                for target in range(n_out):
+                    left = left or kept[after + target * n + m]
+                if entered and not left:
+                    kept[row : row + n_in] = False
+                    weights[row : row + n_in] = 0.0
+                    changed = True
+                if left and not entered:
+                    value = 0.0 if biases[neuron + m] < 0.0 else biases[neuron + m]
+                    for target in range(n_out):
+                        edge = after + target * n + m
+                        biases[neuron + n + target] += value * weights[edge]
+                        kept[edge] = False
+                        weights[edge] = 0.0
+                    changed = True
+            start = after
+            neuron += n
 
 
 def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:

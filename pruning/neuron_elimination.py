@@ -60,7 +60,8 @@ class NeuronNetwork(ShrinkingNetwork):
         if exact:
             saliencies = unrolled.neuron_losses()
         else:
-            expansions = zip(unrolled.expansions()[1:], self.masks[1:], strict=True)
+            by_layer = unrolled.by_layer(unrolled.expansions())
+            expansions = zip(by_layer[1:], self.masks[1:], strict=True)
             saliencies = [np.where(mask, values, 0.0).sum(axis=0) for values, mask in expansions]
         ranked = []
         for layer, values in enumerate(saliencies):

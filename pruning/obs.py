@@ -21,26 +21,25 @@ approximation for neural network compression" (NeurIPS 2020). Their code (IST-DA
 uses the empirical Fisher matrix of the weights, follows a cubic schedule, and adds up the changes
 of all weights that a round removes; here each change includes those before it.
 
-Changes in this project: Hassibi and Stork compute H^-1 again for every weight; H is that of up to
-1024 points. Networks of more than `full_below` weights
-first lose the weights of least `pruning.saliency.Unrolled.expansions`, which takes H as diagonal
-(LeCun, Denker and Solla, "Optimal brain damage", 1989). Neurons without outgoing or without
-incoming weights are removed as in `pruning.elimination`, so fewer than `target_nnz` weights can
-remain, and all of them are on paths from an input to an output.
+Changes in this project: Hassibi and Stork compute H^-1 again for every weight. Their loss is the
+squared error, so that H has the outer products of the outputs' derivatives. `damping` is their
+alpha, which they take from 1e-8 to 1e-4. H is that of up to 1024 points. Networks of more than
+`full_below` weights first lose the weights of least `pruning.saliency.Unrolled.expansions`, which
+takes H as diagonal (LeCun, Denker and Solla, "Optimal brain damage", 1989). Neurons without
+outgoing or without incoming weights are removed as in `pruning.elimination`, so fewer than
+`target_nnz` weights can remain, and all of them are on paths from an input to an output.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pruning.curvature import Curved
-from pruning.elimination import ShrinkingNetwork, sample_of
+from pruning.elimination import ShrinkingNetwork, fold, sample_of
 from pruning.protocol import Measure, Requests, Segment, Snapshot, target_of
-from pruning.saliency import Floats
 from pruning.segments import dense_network, is_finite, train_rounds
 from search.experiment import Experiment
-from search.layers import Layers, by_layer, spread
+from search.layers import Layers
 from search.methods import setting
 
 PORTION = 0.05
@@ -59,7 +58,7 @@ class ObsNetwork(ShrinkingNetwork):
         Neurons without a purpose can take more along. `damping` is added to the diagonal of the
         Gauss-Newton matrix.
         """
-        curved = Curved(self.layers, self.masks, *self._sample)
+        curved = Curved(*self._parameters(), *self._sample)
         parameters, inverse = curved.parameters, curved.inverse(damping)
         kept = np.ones(self.weights, np.bool_)
         for _ in range(count):
@@ -72,17 +71,11 @@ class ObsNetwork(ShrinkingNetwork):
             inverse -= column[:, None] * inverse[q]
             parameters[q] = inverse[q] = inverse[:, q] = 0
             kept[q] = False
-        self._replace(parameters, kept)
-        while self._fold():
-            pass
+        self._weights[self._kept] = parameters[: len(kept)]
+        self._biases[:] = parameters[len(kept) :]
+        self._kept[self._kept] = kept
+        fold(*self._parameters())
         self._unrolled = None
-
-    def _replace(self, parameters: Floats, kept: NDArray[np.bool_]) -> None:
-        """Set all parameters, and remove the weights that are not kept."""
-        weights = spread(self.masks, parameters[: len(kept)])
-        biases = by_layer(parameters[len(kept) :], [bias.shape for _, bias in self.layers])
-        self.layers = list(zip(weights, biases, strict=True))
-        self.masks = spread(self.masks, kept)
 
 
 def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:

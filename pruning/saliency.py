@@ -17,26 +17,17 @@ bit depends on the processor: a row's bits follow from its choices.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.exponential import exp_minus, exponentials, write_probabilities
 from search.compilation import compiled
-from search.layers import MaskArrays
+from search.layers import by_layer
 
 Floats = NDArray[np.float64]
-
-LN2_HIGH = 0.693147180369123816490
-LN2_LOW = 1.90821492927058770002e-10
-"""The natural logarithm of 2 as a sum whose first part has trailing zeros (fdlibm)."""
-
-_POWERS = 2.0 ** -np.arange(1024)
-"""Element k is 2^-k."""
-
-LARGEST_EXPONENT = 700.0
-"""Arguments of `exp_minus` from which it returns 0, so that no result is subnormal."""
 
 FACTORS = 256
 """Number of factors from 1 to 2 whose product is formed before its logarithm is taken.
@@ -77,69 +68,74 @@ class Unrolled:
     source.
 
     Args:
-        layers: (weight float64 [n_out, n_in], bias float64 [n_out]) per layer, input side first.
-        masks: bool [n_out, n_in] per layer, True where a weight is kept.
+        kept: bool [weights], which weights are kept, layer by layer, each row-major.
+        weights: float64 [weights].
+        biases: float64 [neurons without inputs].
+        sizes: int64 [layers], number of neurons of each layer, inputs included.
         points: float64 [points, features].
         labels: float64 [points], class numbers.
+
+    Attributes:
+        places: int64 [kept weights], index of each kept weight among all weights.
+        biases: float64 [neurons], zeros for inputs.
     """
 
     def __init__(
         self,
-        layers: Sequence[tuple[Floats, Floats]],
-        masks: MaskArrays,
+        kept: NDArray[np.bool_],
+        weights: Floats,
+        biases: Floats,
+        sizes: NDArray[np.int64],
         points: Floats,
         labels: Floats,
     ) -> None:
-        inputs = points.shape[1]
-        self._masks = [mask.copy() for mask in masks]
-        self._starts = np.cumsum([0, inputs, *(len(bias) for _, bias in layers)])
-        neurons = int(self._starts[-1])
-        self._outputs = int(self._starts[-1] - self._starts[-2])
-        first = np.zeros(neurons + 1, np.int64)
-        np.cumsum(np.concatenate([mask.sum(1) for mask in masks]), out=first[inputs + 1 :])
-        sources = zip(masks, self._starts[:-1], strict=False)
-        weights = zip(layers, masks, strict=True)
-        self._biases = np.concatenate([np.zeros(inputs), *(bias for _, bias in layers)])
+        inputs, neurons = int(sizes[0]), int(sizes.sum())
+        self._sizes, self._outputs = sizes, int(sizes[-1])
+        self.biases = np.concatenate([np.zeros(inputs), biases])
+        self.places = np.flatnonzero(kept)
+        first, source = np.zeros(neurons + 1, np.int64), np.empty_like(self.places)
+        _list_weights(self.places, sizes, first, source)
         self._network = Activations(
             first,
-            np.concatenate([np.nonzero(mask)[1] + start for mask, start in sources]),
-            np.concatenate([weight[mask] for (weight, _), mask in weights]),
+            source,
+            weights[self.places],
             sums=np.empty((neurons, len(points))),
             values=np.empty((neurons, len(points))),
             means=np.empty(neurons),
             labels=labels,
         )
         self._network.values[:inputs] = points.T
-        _forward(self._network, self._biases, inputs)
+        _forward(self._network, self.biases, inputs)
 
-    def means(self, layer: int) -> Floats:
-        """Return the mean values of a layer's sources over the points, float64 [n_in]."""
-        return self._network.means[self._starts[layer] : self._starts[layer + 1]]
+    @property
+    def means(self) -> Floats:
+        """The mean values of all neurons over the points, inputs included, float64 [neurons]."""
+        return self._network.means
 
     def loss(self) -> float:
         """Return the mean loss."""
         last = len(self._network.sums) - 1
         return float(_changed_loss(self._network, self._outputs, last, *self._changes(), np.inf))
 
-    def losses(self, count: int | None = None) -> list[Floats]:
-        """Return the mean loss without each weight; shapes of the weights, infinite if masked.
+    def losses(self, count: int | None = None) -> Floats:
+        """Return the mean loss without each kept weight, float64 [kept weights].
 
         With `count`, losses that are not among the `count` smallest can be infinite, too.
         """
         out = np.full(len(self._network.weight), np.inf)
         needed = len(out) if count is None else min(count, len(out))
         _losses(self._network, self._outputs, needed, *self._changes(), out)
-        return self._by_layer(out)
+        return out
 
     def neuron_losses(self) -> list[Floats]:
         """Return the mean loss with each hidden neuron at its mean value, [n_out] per layer."""
-        inputs = int(self._starts[1])
+        inputs = int(self._sizes[0])
         out = np.empty(len(self._network.sums) - inputs - self._outputs)
         _neuron_losses(self._network, self._outputs, inputs, *self._changes(), out)
-        return np.split(out, self._starts[2:-2] - inputs)
+        return np.split(out, np.cumsum(self._sizes[1:-2]))
 
-    def expansions(self) -> list[Floats]:
-        """Return the expansion of the loss increase; shapes of the weights, infinite if masked."""
+    def expansions(self) -> Floats:
+        """Return the expansion of the loss increase without each kept weight, as in `losses`."""
         network = self._network
         out = np.empty(len(network.weight))
         if self._outputs == 1:
@@ -149,21 +145,34 @@ class Unrolled:
             slopes = np.zeros((self._outputs, *network.sums.shape))
             errors = np.empty((self._outputs, len(network.labels)))
             _softmax_expansions(network, slopes, errors, out)
-        return self._by_layer(out)
+        return out
 
     def _changes(self) -> tuple[Floats, NDArray[np.bool_]]:
         """Return memory for changes of values, and for which neurons have any."""
         sums = self._network.sums
         return np.zeros_like(sums), np.zeros(len(sums), np.bool_)
 
-    def _by_layer(self, values: Floats) -> list[Floats]:
-        layers = []
-        for mask in self._masks:
-            weights = int(np.count_nonzero(mask))
-            layer = np.full(mask.shape, np.inf)
-            layer[mask], values = values[:weights], values[weights:]
-            layers.append(layer)
-        return layers
+    def by_layer(self, values: Floats) -> list[Floats]:
+        """Return values of the kept weights in the shapes of all weights, infinite if masked."""
+        shapes = list(zip(self._sizes[1:].tolist(), self._sizes[:-1].tolist(), strict=True))
+        every = np.full(sum(map(prod, shapes)), np.inf)
+        every[self.places] = values
+        return by_layer(every, shapes)
+
+
+@compiled
+def _list_weights(places, sizes, first, source):  # type: ignore[no-untyped-def]
+    """Write `first` and `source` of `Activations`; sizes, int64 [layers], include the inputs."""
+    layer, start, neurons, targets = 0, 0, 0, sizes[0]
+    for e in range(len(places)):
+        while places[e] >= start + sizes[layer] * sizes[layer + 1]:
+            start += sizes[layer] * sizes[layer + 1]
+            neurons, targets = targets, targets + sizes[layer + 1]
+            layer += 1
+        source[e] = neurons + (places[e] - start) % sizes[layer]
+        first[targets + (places[e] - start) // sizes[layer] + 1] += 1
+    for n in range(len(first) - 1):
+        first[n + 1] += first[n]
 
 
 @compiled
@@ -171,70 +180,27 @@ def _forward(network, biases, inputs):  # type: ignore[no-untyped-def]
     """Compute weighted sums, values except those of inputs, and means; float64 biases [neurons]."""
     first, source, weight, sums, values, means, _ = network
     neurons, points = values.shape
-    for n in range(neurons):
-        if n >= inputs:
+    for n in range(inputs, neurons):
+        own = sums[n]
+        own[:] = biases[n]
+        for e in range(first[n], first[n + 1]):
+            theirs = values[source[e]]
             for s in range(points):
-                sums[n, s] = biases[n]
-            for e in range(first[n], first[n + 1]):
-                for s in range(points):
-                    sums[n, s] += weight[e] * values[source[e], s]
-            for s in range(points):
-                values[n, s] = max(sums[n, s], 0.0)
-        mean = 0.0
+                own[s] += weight[e] * theirs[s]
+        for s in range(points):
+            values[n, s] = max(own[s], 0.0)
+    # Four neurons at a time, since each sum waits for its previous addition.
+    last = neurons - 1
+    for n in range(0, neurons, 4):
+        n1, n2, n3 = min(n + 1, last), min(n + 2, last), min(n + 3, last)
+        mean, mean1, mean2, mean3 = 0.0, 0.0, 0.0, 0.0
         for s in range(points):
             mean += values[n, s]
-        means[n] = mean / points
-
-
-@compiled
-def exp_minus(x):  # type: ignore[no-untyped-def]
-    """Return exp(-x) for x >= 0, and 0 for NaN."""
-    if not x < LARGEST_EXPONENT:
-        return 0.0
-    return _series(x)[0] * _POWERS[int(x / LN2_HIGH + 0.5)]
-
-
-@compiled
-def _series(x):  # type: ignore[no-untyped-def]
-    """Return s and the bits of a power of 2 whose product is exp(-x), for 0 <= x < 700.
-
-    Other arguments count as 700.
-    """
-    x = x if x < LARGEST_EXPONENT else LARGEST_EXPONENT
-    k = int(x / LN2_HIGH + 0.5)
-    r = (k * LN2_HIGH - x) + k * LN2_LOW
-    # The Taylor series: |r| <= 0.35, and r^13 / 13! < 2e-16.
-    series = 1.0
-    for n in range(12, 0, -1):
-        series = 1.0 + series * r / n
-    return series, (1023 - k) << 52
-
-
-@compiled
-def _exponentials(x, out):  # type: ignore[no-untyped-def]
-    """Write `exp_minus` of every x, [points], with the same bits; these loops are vectorised."""
-    exponents = np.empty(len(x), np.int64)
-    for s in range(len(x)):
-        out[s], exponents[s] = _series(x[s])
-    powers = exponents.view(np.float64)
-    for s in range(len(x)):
-        out[s] = out[s] * powers[s] if x[s] < LARGEST_EXPONENT else 0.0
-
-
-@compiled
-def write_probabilities(logits, probabilities):  # type: ignore[no-untyped-def]
-    """Write the softmax of logits, float64 [classes, points] both."""
-    classes, points = logits.shape
-    for s in range(points):
-        largest = logits[0, s]
-        for k in range(1, classes):
-            largest = max(largest, logits[k, s])
-        total = 0.0
-        for k in range(classes):
-            probabilities[k, s] = exp_minus(largest - logits[k, s])
-            total += probabilities[k, s]
-        for k in range(classes):
-            probabilities[k, s] /= total
+            mean1 += values[n1, s]
+            mean2 += values[n2, s]
+            mean3 += values[n3, s]
+        means[n], means[n1] = mean / points, mean1 / points
+        means[n2], means[n3] = mean2 / points, mean3 / points
 
 
 @compiled
@@ -252,6 +218,7 @@ def _losses(network, outputs, needed, changes, changed, out):  # type: ignore[no
     first, source, weight, sums, values, means, _ = network
     neurons, points = values.shape
     hidden = neurons - outputs
+    limit = np.inf
     for target in range(neurons):
         for removed in range(first[target], first[target + 1]):
             for s in range(points):
@@ -259,8 +226,9 @@ def _losses(network, outputs, needed, changes, changed, out):  # type: ignore[no
                 changes[target, s] = -weight[removed] * centred
             if target < hidden:
                 _rectify(sums[target], values[target], changes[target])
-            limit = np.partition(out, needed - 1)[needed - 1]
             out[removed] = _changed_loss(network, outputs, target, changes, changed, limit)
+            if out[removed] < limit:
+                limit = np.partition(out, needed - 1)[needed - 1]
 
 
 @compiled
@@ -343,7 +311,7 @@ def _add_binary(logits, changes, changed, labels, total):  # type: ignore[no-unt
         logit = logits[s] + (changes[s] if changed else 0.0)
         terms[s] = max(logit, 0.0) - logit * labels[s]
         magnitudes[s] = abs(logit)
-    _exponentials(magnitudes, powers)
+    exponentials(magnitudes, powers)
     product = 1.0
     for s in range(points):
         total += terms[s]
@@ -374,7 +342,7 @@ def _add_softmax(logits, changes, changed, labels, total, product):  # type: ign
         for s in range(points):
             logit = logits[k, s] + (changes[k, s] if changed[k] else 0.0)
             differences[s] = largest[s] - logit
-        _exponentials(differences, powers)
+        exponentials(differences, powers)
         for s in range(points):
             sums[s] += powers[s]
     for s in range(points):

@@ -42,7 +42,7 @@ class DatasetMeasure:
 
     def losses(self, networks: Sequence[Snapshot]) -> list[float]:
         """Return the loss of each network; see `pruning.protocol.Measure`."""
-        losses = SparseNetworks(networks).evaluate(self._dataset).losses
+        losses = SparseNetworks(networks).losses(self._dataset)
         return [loss / len(self._dataset) for loss in losses]
 
     def validation(self, network: Snapshot) -> Measurement:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +35,7 @@ class SparseNetworks:
 
     def __init__(self, networks: Sequence[Snapshot]) -> None:
         self._networks = networks
-        self._shapes = [topology(n.weight_masks, n.bias_masks) for n in networks]
-        members = zip(networks, self._shapes, strict=True)
-        self._places = [_places(network, shape) for network, shape in members]
+        self._shapes, self._places = zip(*map(_topology_of, networks), strict=True)
         moving = list(zip(networks, self._places, strict=True))
         self.packed = pack_values(self._shapes, [_gathered(n.layers, at) for n, at in moving])
         for start, (network, at) in zip(self.packed.parameter_start, moving, strict=True):
@@ -67,6 +66,10 @@ class SparseNetworks:
             active_points.append(whole)
         return found._replace(active_points=active_points)
 
+    def losses(self, dataset: Dataset) -> list[float]:
+        """Return the summed loss of each network over all points."""
+        return evaluate_networks(self.packed, dataset, losses_only=True).losses
+
     def snapshots(self) -> list[Snapshot]:
         """Return the present states of the whole networks."""
         packed = self.packed
@@ -91,17 +94,25 @@ def evaluate(network: Snapshot, dataset: Dataset) -> tuple[float, float, list[in
     return found.hits[0] / points, found.losses[0] / points, found.active_points[0].tolist()
 
 
-def _places(network: Snapshot, shape: Topology) -> NDArray[np.int64]:
-    """Return the index of each of the kernel's numbers among those of the whole network.
+def _topology_of(network: Snapshot) -> tuple[Topology, NDArray[np.int64]]:
+    """Return a network's topology, and the index of each of its numbers in the whole network.
 
-    These are all weights, all biases, and a zero, which stands for masked biases. The remaining
-    neurons keep their order, so edges are in the order of the masks.
+    The whole network has all weights, all biases, and a zero, which stands for masked biases.
     """
-    masks = np.concatenate(network.bias_masks)
-    weights = sum(mask.size for mask in network.weight_masks)
-    zero = weights + len(masks)
-    biases = np.where(masks[shape.neurons], weights + shape.neurons, zero)
-    return np.concatenate([shape.flat, biases])
+    masks = [*network.weight_masks, *network.bias_masks]
+    return _topology(b"".join([mask.tobytes() for mask in masks]), *[mask.shape for mask in masks])
+
+
+@lru_cache(maxsize=8)
+def _topology(kept: bytes, *shapes: tuple[int, ...]) -> tuple[Topology, NDArray[np.int64]]:
+    # A network is trained in several segments and measured in between.
+    masks = by_layer(np.frombuffer(kept, np.bool_), shapes)
+    weight_masks, bias_masks = masks[: len(masks) // 2], masks[len(masks) // 2 :]
+    shape, biased = topology(weight_masks, bias_masks), np.concatenate(bias_masks)
+    zero, weights = len(kept), len(kept) - len(biased)
+    # The remaining neurons keep their order, so edges are in the order of the masks.
+    biases = np.where(biased[shape.neurons], weights + shape.neurons, zero)
+    return shape, np.concatenate([shape.flat, biases])
 
 
 def _gathered(layers: Layers, places: NDArray[np.int64]) -> NDArray[np.float32]:

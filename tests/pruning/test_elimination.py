@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pruning.elimination import MAX_SHIFT, ShrinkingNetwork, requests, sample_of, stages
+from pruning.exponential import exp_minus
 from pruning.protocol import Snapshot
-from pruning.saliency import exp_minus
 from pruning.segments import dense_network
 from search.experiment import Experiment
 from search.methods import METHODS
@@ -66,7 +66,7 @@ def test_saliency_is_the_loss_without_the_weight(seed: int, outputs: int) -> Non
     labels = SAMPLE[1] + np.arange(len(SAMPLE[1])) % 2 if outputs == 3 else SAMPLE[1]
     slow = SlowNetwork(snapshot, SLOW_SAMPLE[0], labels.tolist())
     unrolled = ShrinkingNetwork(snapshot, (SAMPLE[0], labels))._activations()
-    losses, expansions = unrolled.losses(), unrolled.expansions()
+    losses, expansions = map(unrolled.by_layer, (unrolled.losses(), unrolled.expansions()))
     for layer, mask in enumerate(snapshot.weight_masks):
         assert np.isinf(losses[layer][~mask]).all()
         assert np.isinf(expansions[layer][~mask]).all()
@@ -81,7 +81,7 @@ def test_smallest_losses_have_the_same_bits_when_the_others_are_not_needed(outpu
     points = 3 * np.random.default_rng(5).normal(size=(1000, 2))
     sample = points, (np.abs(points).sum(axis=1) > 3).astype(np.float64)
     unrolled = ShrinkingNetwork(sparse_network(0, outputs), sample)._activations()
-    every, few = (np.concatenate([f.ravel() for f in unrolled.losses(n)]) for n in (None, 4))
+    every, few = unrolled.losses(), unrolled.losses(4)
     smallest = np.argsort(every, kind="stable")[:4]
     np.testing.assert_array_equal(np.argsort(few, kind="stable")[:4], smallest)
     np.testing.assert_array_equal(few[smallest], every[smallest])

@@ -52,8 +52,7 @@ def test_segments_agree_with_the_slow_algorithm(
 def test_inverse_is_that_of_the_definition(seed: int, outputs: int) -> None:
     snapshot = sparse_network(seed, outputs)
     slow = SlowCurvature(SlowNetwork(snapshot, *SLOW_SAMPLE))
-    layers = [(w.astype(np.float64), b.astype(np.float64)) for w, b in snapshot.layers]
-    curved = Curved(layers, snapshot.weight_masks, *SAMPLE)
+    curved = Curved(*ObsNetwork(snapshot, SAMPLE)._parameters(), *SAMPLE)
     np.testing.assert_allclose(curved.parameters, slow.vector())
     product = curved.inverse(1e-3) @ slow.matrix(1e-3)
     np.testing.assert_allclose(product, np.eye(len(product)), atol=1e-8)
@@ -70,9 +69,9 @@ def test_other_parameters_minimise_the_quadratic_loss() -> None:
     slow = SlowCurvature(SlowNetwork(network.snapshot(), *SLOW_SAMPLE))
     matrix, before = slow.matrix(1e-4), slow.vector()
     network.remove_least(1, 1e-4)
-    ((weight, bias),) = network.layers
-    change = np.array([*weight[0], *bias]) - before
-    removed = int(np.flatnonzero(weight[0] == 0)[0])
+    weight, bias = network._weights, network._biases
+    change = np.array([*weight, *bias]) - before
+    removed = int(np.flatnonzero(weight == 0)[0])
     left = [place for place in range(3) if place != removed]
     # At the minimum the derivatives in the parameters that are left vanish.
     np.testing.assert_allclose((matrix @ change)[left], 0, atol=1e-12)

@@ -48,8 +48,13 @@ class Evaluation(NamedTuple):
     active_points: list[NDArray[np.int64]]
 
 
-def evaluate_networks(networks: PackedNetworks, dataset: Dataset) -> Evaluation:
-    """Measure packed networks over all points of a data set."""
+def evaluate_networks(
+    networks: PackedNetworks, dataset: Dataset, *, losses_only: bool = False
+) -> Evaluation:
+    """Measure packed networks over all points of a data set.
+
+    With `losses_only` the other measurements are zeros, which saves a third of the time.
+    """
     losses = np.zeros(len(networks.edges))
     hits = np.zeros(len(networks.edges))
     active = aligned_zeros(len(networks.in_bounds) * LANES)
@@ -60,6 +65,7 @@ def evaluate_networks(networks: PackedNetworks, dataset: Dataset) -> Evaluation:
         empty_programs(networks, dataset.features),
         aligned_zeros(int((networks.hidden + networks.outputs).max()) * STRIPE),
         aligned_zeros(2 * LANES),
+        losses_only,
         losses,
         hits,
         active,
@@ -79,7 +85,9 @@ def evaluate_layers(networks: Sequence[Layers], dataset: Dataset) -> Evaluation:
 
 
 @compiled
-def _evaluate(networks, features, points, programs, workspace, sums, losses, hits, active):  # type: ignore[no-untyped-def]
+def _evaluate(  # type: ignore[no-untyped-def]
+    networks, features, points, programs, workspace, sums, losses_only, losses, hits, active
+):
     """Add every network's loss, correct predictions and active neurons over all points.
 
     Arrays:
@@ -87,8 +95,9 @@ def _evaluate(networks, features, points, programs, workspace, sums, losses, hit
         programs: `workers.kernel.programs.Programs`, empty.
         workspace: float32 [(hidden neurons + outputs) * STRIPE], for the largest network, 64-byte
             aligned.
-        sums: float32 [2 * LANES], 64-byte aligned scratch. Blocks are summed in float32, and the
+        sums: float32 [2 * LANES], zeros, 64-byte aligned. Blocks are summed in float32, and the
             sums of blocks are accumulated in float64.
+        losses_only: whether `hits` and `active` stay zero.
         losses, hits: float64 [networks], zeros; the summed cross-entropy and the number of
             correctly classified points are added.
         active: float32 [len(in_bounds) * LANES], zeros, 64-byte aligned; for hidden neuron m of
@@ -109,7 +118,7 @@ def _evaluate(networks, features, points, programs, workspace, sums, losses, hit
                 output = logits(networks, g, points, stripe, programs, workspace)
                 # A point counts with its weight, 1 or, in the padding, 0.
                 weights = stripe + (features + 1) * STRIPE
-                for m in range(networks.hidden[g]):
+                for m in range(0 if losses_only else networks.hidden[g]):
                     register = (networks.in_start[g] + m) * LANES
                     count = load_lanes(active, register)
                     for block in range(0, STRIPE, BLOCK):
@@ -124,8 +133,9 @@ def _evaluate(networks, features, points, programs, workspace, sums, losses, hit
                     labels, scales = load(points, label), load(points, label + STRIPE)
                     loss_block = losses_of(workspace, logit, outputs, labels, scales)
                     store_lanes(sums, 0, fold(loss_block))
-                    hit_block = correct_of(workspace, logit, outputs, labels, scales)
-                    store_lanes(sums, LANES, fold(hit_block))
+                    if not losses_only:
+                        hit_block = correct_of(workspace, logit, outputs, labels, scales)
+                        store_lanes(sums, LANES, fold(hit_block))
                     for lane in range(LANES):
                         loss += sums[lane]
                         hit += sums[LANES + lane]
