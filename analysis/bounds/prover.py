@@ -12,7 +12,7 @@ import numpy as np
 from analysis.bounds.checker import masks
 from analysis.bounds.chords import Chords
 from analysis.bounds.weightings import Kinks, Weightings
-from analysis.bounds.zero_lines import Counts, Mask, grids, most_lines, ways
+from analysis.bounds.zero_lines import Counts, Mask, grids, ways
 from workers.datasets import Dataset
 
 MAX_KEPT = 4
@@ -62,20 +62,19 @@ def _excluded(
         weights: number of weights of the masks.
         lines: number of zero lines that the target needs; grids with fewer are left out.
     """
-    left = [
-        mask for mask in masks(weights) if _weights(mask) == weights and most_lines(mask) >= lines
-    ]
+    left = [mask for mask in masks(weights) if _weights(mask) == weights and _reaches(mask, lines)]
     excluded: list[tuple[Kinks, set[Counts]]] = []
     turn = 0
     while left:
         # Counts with the same numbers of kinks are excluded together, those of masks without
         # another choice first.
-        groups: dict[tuple[bool, Kinks], dict[Mask, set[Counts]]] = {}
+        groups: dict[tuple[bool, Kinks], list[Mask]] = {}
         for mask in left:
             kinks, *others = _choices(mask)[turn:]
-            groups.setdefault((bool(others), kinks), {})[mask] = _counts(mask, kinks, lines)
+            groups.setdefault((bool(others), kinks), []).append(mask)
         left = []
-        for (others_left, kinks), found in sorted(groups.items(), key=lambda group: group[0]):
+        for (others_left, kinks), alike in sorted(groups.items()):
+            found = {mask: _counts(mask, kinks, lines) for mask in alike}
             counts = _maximal(chain.from_iterable(found.values()))
             failed = weightings.exclude(kinks, counts, all_needed=not others_left)
             if failed and not others_left:
@@ -87,6 +86,12 @@ def _excluded(
                     excluded.append((kinks, cells))
         turn += 1
     return excluded
+
+
+def _reaches(mask: Mask, lines: int) -> bool:
+    """Return whether `most_lines` of a mask is at least a number."""
+    unkept = ((second, (), ()) for second in ((), *mask[1:2]))
+    return all(any(total >= lines for total, _ in grids(mask, *way)) for way in unkept)
 
 
 def _choices(mask: Mask) -> list[Kinks]:

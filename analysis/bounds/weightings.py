@@ -45,11 +45,11 @@ ROUNDS = 45
 ROUNDS_TO_SPLIT = 10
 """Number of programmes after which a box is halved instead, if the weights exclude too little."""
 
-LINES_PER_ROUND = 40
+LINES_PER_ROUND = 30
 """Number of lines added per round and cell, those of the most weight first."""
 
-KNOWN_LINES = 160
-"""Number of recently added lines that the first programme of a box starts with."""
+KNOWN_LINES = 60
+"""Number of lines, tight for a cell in recent solutions, that the first programme starts with."""
 
 TRIED_FIRST = 30
 """Number of recent weightings that are tried in a box before new weights are computed."""
@@ -85,7 +85,7 @@ class Weightings:
             [-FAR, *(CUT_SPACING * cuts.astype(np.int64)).tolist(), FAR] for cuts in inside
         ]
         self._heaviest: dict[tuple[int, CellRange], float] = {}
-        self._known: list[tuple[int, float]] = []
+        self._known: dict[tuple[int, int], dict[tuple[int, float], None]] = {}
         number = len(chords.ones)
         ranges = np.concatenate([chords.ones, chords.zeros])
         self._ends = csr_matrix(
@@ -110,7 +110,10 @@ class Weightings:
         """
         starts = [self._starts(axis, number) for axis, number in enumerate(kinks)]
         flat = np.array([np.ravel(cells) for cells in counts])
-        boxes = [(box, np.arange(len(counts))) for box in product(*starts)]
+        least = 1 if all_needed else COARSE_WIDTH
+        # Where most counts fail comes first.
+        middle = tuple(self._middle(axis, number, least) for axis, number in enumerate(kinks))
+        boxes = [(box, np.arange(len(counts))) for box in (*product(*starts), middle)]
         failed: set[int] = set()
         found: list[tuple[int, Box, Ints]] = []
 
@@ -120,7 +123,6 @@ class Weightings:
             found.append((weighting, box, left[excluded]))
             return left[~excluded]
 
-        least = 1 if all_needed else COARSE_WIDTH
         while boxes and not (failed and all_needed):
             box, left = boxes.pop()
             if any(a >= b for side in box for a, b in side) or any(
@@ -131,15 +133,17 @@ class Weightings:
             for weighting in reversed(range(len(self.weights))[-TRIED_FIRST:]):
                 if len(left):
                     left = exclude(weighting, box, left)
-            while len(left):
-                most = flat[left[flat[left].sum(axis=1).argmax()]]
-                weights = self._solve(self._cells(box), most, patient=not halves)
-                if weights is None:
+            while len(left) and not (failed and all_needed):
+                most = left[flat[left].sum(axis=1).argmax()]
+                weights = self._solve(self._cells(box), flat[most], patient=not halves)
+                if weights is not None:
+                    self.weights.append(weights)
+                    left = exclude(len(self.weights) - 1, box, left)
+                elif halves:
                     break
-                self.weights.append(weights)
-                left = exclude(len(self.weights) - 1, box, left)
-            if len(left) and not halves:
-                failed.update(left.tolist())
+                else:
+                    failed.add(int(most))
+                    left = left[left != most]
             boxes += [(half, left) for half in halves if len(left)]
         self.boxes += [(k, box) for k, box, excluded in found if {*excluded.tolist()} - failed]
         return [counts[n] for n in sorted(failed)]
@@ -216,6 +220,12 @@ class Weightings:
         steps = [*pairwise([0, *range(FIRST_WIDTH - 1, last - 1, FIRST_WIDTH), last])]
         return [*combinations_with_replacement(steps, number)]
 
+    def _middle(self, axis: int, number: int, width: int) -> tuple[Kink, ...]:
+        """Return intervals of this number of kinks along an axis, at equal distances."""
+        last = len(self._cuts[axis]) - 1
+        places = (last * (kink + 1) // (number + 1) for kink in range(number))
+        return tuple((place, min(place + width, last)) for place in places)
+
     def _cells(self, box: Box) -> list[CellRange]:
         """Return where the cells of a grid lie whose kinks have positions in a box."""
         slabs: list[list[Kink]] = []
@@ -261,6 +271,7 @@ class Weightings:
         sizes = self._chords.smallest_parts.astype(np.float64)
         costs = np.concatenate([np.full(number, -PARTS), counts])
         rows: dict[tuple[int, bytes], Floats] = {}
+        lines: list[tuple[int, tuple[int, float]]] = []
 
         def add(cell: int, direction: int, offset: float) -> bool:
             """Limit the weight that a line crosses in a cell; return whether it is a new limit."""
@@ -270,11 +281,12 @@ class Weightings:
             new = key not in rows and bool(per_chord.any())
             if new:
                 rows[key] = np.concatenate([per_chord, -1.0 * (np.arange(len(cells)) == cell)])
+                lines.append((cell, (direction, offset)))
             return new
 
         used = np.flatnonzero(counts).tolist()
-        for cell, line in product(used, self._known[-KNOWN_LINES:]):
-            if line[0] in self._lines.directions[cells[cell][2]]:
+        for cell in used:
+            for line in [*self._known.get((len(cells), cell), ())][-KNOWN_LINES:]:
                 add(cell, *line)
         bound = hstack([self._ends, csr_matrix((len(sizes), len(cells)))])
         best = -np.inf
@@ -292,20 +304,26 @@ class Weightings:
                 kind = cells[cell][2]
                 most, offsets = self._lines.heaviest(weights, near[cell], kind)
                 value -= counts[cell] * most.max()
-                for direction in np.argsort(-most)[:LINES_PER_ROUND].tolist():
+                # Neighbouring directions, two indices apart, have almost the same lines.
+                around = np.pad(most, 2)
+                peaks = (most >= around[:-4]) & (most >= around[4:])
+                for direction in np.argsort(-most * peaks)[:LINES_PER_ROUND].tolist():
                     if most[direction] > solution.x[number + cell] + TOLERANCE:
                         line = (
                             int(self._lines.directions[kind][direction]),
                             float(offsets[direction]),
                         )
                         overlooked |= add(cell, *line)
-                        self._known.append(line)
             best = max(best, value)
-            if value > needed:
-                return weights
             unlikely = number_solved >= ROUNDS_TO_SPLIT and best < needed / 2
-            if -solution.fun < needed or not overlooked or (unlikely and not patient):
-                return None
+            hopeless = -solution.fun < needed or not overlooked or (unlikely and not patient)
+            if value > needed or hopeless:
+                tight = np.flatnonzero(solution.ineqlin.marginals[len(sizes) :])
+                for cell, line in [lines[row] for row in tight]:
+                    known = self._known.setdefault((len(cells), cell), {})
+                    known.pop(line, None)
+                    known[line] = None
+                return weights if value > needed else None
         return None
 
 
