@@ -18,6 +18,7 @@ from orchestrator.planning.plan import make_plan
 from orchestrator.plugins import packages_of
 from orchestrator.run_store import RunStore
 from orchestrator.sweep import Sweep
+from orchestrator.tally import Tally
 from pruning.elimination import sample_of
 from pruning.smaller import smaller_networks
 from search.catalogue import Selection
@@ -53,7 +54,7 @@ class StrategySearch:
         ValueError: there is no such data set, or the structure has too many networks to try all.
 
     Attributes:
-        base, target, exhaustive, any_structure, above: as in `Problem`.
+        base, target, exhaustive, any_structure, skip: as in `Problem`.
         core_s: seconds of training on a reference core after which the search ends
             (`orchestrator.planning.estimate.experiment_seconds`).
         stopped_by: the signal by which the user has stopped the search; None if it was not.
@@ -73,7 +74,7 @@ class StrategySearch:
     store: RunStore
     exhaustive: bool = False
     any_structure: bool = False
-    above: int = 0
+    skip: int = 0
     problem: Problem = field(init=False)
     rows: SearchRows = field(init=False)
     stopped_by: signal.Signals | None = field(default=None, init=False)
@@ -101,7 +102,7 @@ class StrategySearch:
             ]
 
         shapes = self.base.hidden.shapes(dataset.features, dataset.outputs)
-        which = self.exhaustive, shrink, self.any_structure, self.above
+        which = self.exhaustive, shrink, self.any_structure, self.skip
         problem = self.problem = Problem(self.base, shapes, self.target, *which)
         if self.exhaustive:
             check_exhaustive(problem)
@@ -182,7 +183,7 @@ class StrategySearch:
             smallest = (1,) * len(self.base.hidden)
             train_batch([replace(self.base, structure=smallest, epochs=1)])
         self._sweep = self._stack.enter_context(
-            Sweep([study], executor, {}, self.store, packages=packages)
+            Sweep([study], executor, {}, self.store, packages=packages, tally=Tally(total=None))
         )
         return self._sweep
 

@@ -51,7 +51,7 @@ class Sweep:
     packages: Mapping[str, str]
     skipped: int = 0
     curves: bool = False
-    tally: Tally = field(default_factory=Tally, init=False)
+    tally: Tally = field(default_factory=Tally)
     workers: int = field(default=0, init=False)
     wall_s: float = field(default=0.0, init=False)
     _stack: ExitStack = field(default_factory=ExitStack, init=False)
@@ -117,7 +117,8 @@ class Sweep:
             parents=parents,
             work_left=work_left,
         )
-        self.tally.total += scheduler.left
+        if self.tally.total is not None:
+            self.tally.total += scheduler.left
         logger.info("sweep %s: %d to train", self._sweep.sweep_id, scheduler.left)
         writer = self.store.writer
         self._monitor.kept = keep

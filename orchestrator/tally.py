@@ -13,6 +13,7 @@ class Tally:
     """The counts of one sweep.
 
     Attributes:
+        total: number of experiments of the sweep; None if it is not known before the end.
         trained: rows received, including failed ones.
         busy_s: wall-clock seconds of all workers, added up.
         train_s: the part of `busy_s` spent on training.
@@ -21,7 +22,7 @@ class Tally:
         interrupted: True if the run stopped before everything was trained.
     """
 
-    total: int = 0
+    total: int | None = 0
     trained: int = 0
     failed: int = 0
     busy_s: float = 0.0

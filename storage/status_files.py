@@ -30,13 +30,14 @@ class LiveProgress(Strict):
     """A running sweep as its driver sees it: numbers of experiments and of training workers.
 
     Attributes:
+        total: number of experiments of the sweep; None if it is not known before the end.
         rate: experiments per second, over the last minute.
         left_s: estimated seconds until the end, at the present rate; None if unknown.
     """
 
     sweep_id: Name
     done: Count
-    total: Count
+    total: Count | None
     rate: _Estimate
     left_s: _Estimate | None
     workers: Count

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import count, takewhile
+from itertools import accumulate
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -33,31 +36,50 @@ def bound_at(bounds: Mapping[Fraction, int], accuracy: Fraction) -> int | None:
     return max((bound for target, bound in bounds.items() if target <= accuracy), default=None)
 
 
-def exhaustive_accuracies(folder: Path, search: Mapping[str, Any]) -> dict[int, float]:
-    """Return the highest accuracy that searches of all networks found, by number of weights.
+@dataclass(frozen=True)
+class TriedNetworks:
+    """What searches of all networks, the sparsest first, have tried together.
 
-    Only the numbers of weights count up to which every distinct network was tried. The folder's
-    `exhaustive-*.json` are outputs of `sparsest search --strategy halving --masks distinct --json`;
-    those with the values of `search` count, such as dataset and depth.
+    Attributes:
+        networks: number of networks tried.
+        highest: highest accuracy by number of weights, where all networks have been tried.
     """
-    tried: dict[int, float] = {}
-    for path in sorted(folder.glob("exhaustive-*.json")):
-        found = json.loads(path.read_text())
-        if any(found[name] != value for name, value in search.items()):
+
+    networks: int
+    highest: Mapping[int, float]
+
+
+def tried_networks(folder: Path, search: Mapping[str, Any]) -> TriedNetworks:
+    """Return what the searches in a folder have tried.
+
+    The folder's `exhaustive-*.json` are outputs of `sparsest search --strategy halving --masks
+    distinct --json`; those with the values of `search` count, such as dataset and depth. One that
+    skips networks which no other has tried does not count.
+    """
+    outputs = [json.loads(path.read_text()) for path in sorted(folder.glob("exhaustive-*.json"))]
+    networks = 0
+    distinct: dict[int, int] = {}
+    highest: dict[int, float] = defaultdict(float)
+    for found in sorted(outputs, key=itemgetter("skipped")):
+        if found["skipped"] > networks or any(found[key] != search[key] for key in search):
             continue
+        tried = found["skipped"] + sum(one["networks"] for one in found["tried"])
+        networks = max(networks, tried)
         for one in found["tried"]:
-            if one["networks"] == one["distinct"]:
-                tried[one["weights"]] = max(tried.get(one["weights"], 0.0), one["highest"])
-    without_gap = takewhile(tried.__contains__, count(min(tried, default=0)))
-    return {weights: tried[weights] for weights in without_gap}
+            distinct[one["weights"]] = one["distinct"]
+            highest[one["weights"]] = max(highest[one["weights"]], one["highest"])
+    weights = sorted(distinct)
+    ends = accumulate(distinct[n] for n in weights)
+    complete = [n for n, end in zip(weights, ends, strict=True) if end <= networks]
+    return TriedNetworks(networks, {n: highest[n] for n in complete})
 
 
 def of_three_layers(dataset: str) -> dict[str, Any]:
-    """Return what `exhaustive_accuracies` needs for all networks with three hidden layers."""
+    """Return what `tried_networks` needs for all networks with three hidden layers."""
     return {"dataset": dataset, "structure": None, "depth": 3}
 
 
 def none_found_up_to(highest: Mapping[int, float], accuracy: Fraction) -> int | None:
-    """Return the weights up to which no network of `exhaustive_accuracies` reached it, or None."""
+    """Return the weights up to which no network of `TriedNetworks.highest` reached it, or None."""
     reached = min((n for n, value in highest.items() if value >= accuracy), default=None)
     return max((n for n in highest if reached is None or n < reached), default=None)

@@ -33,10 +33,14 @@ from analysis.report.source import Source
 
 @dataclass(frozen=True)
 class RunProgress:
-    """Numbers of finished and of all experiments of a running sweep, and text about them."""
+    """Numbers of finished and of all experiments of a running sweep, and text about them.
+
+    Attributes:
+        total: None if it is not known before the end.
+    """
 
     done: int
-    total: int
+    total: int | None
     text: str
 
 

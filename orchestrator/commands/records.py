@@ -162,17 +162,17 @@ def _numbers(network: Known) -> str:
 def _show(known: Sequence[Known], *, as_json: bool) -> None:
     from analysis.records.bounds import (
         bound_at,
-        exhaustive_accuracies,
         none_found_up_to,
         of_three_layers,
         proven_bounds,
+        tried_networks,
     )
     from analysis.records.known import records as records_among
 
     rows: list[dict[str, Any]] = []
     for one in records_among(known):
         bounds = proven_bounds(published_folder(), one.dataset)
-        tried = exhaustive_accuracies(published_folder(), of_three_layers(one.dataset))
+        tried = tried_networks(published_folder(), of_three_layers(one.dataset)).highest
         rows.append(
             {
                 "dataset": one.dataset,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from analysis.records.bounds import exhaustive_accuracies
+from analysis.records.bounds import tried_networks
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.display.console import plain_console, print_unwrapped
 from orchestrator.display.formatting import counted, percent
@@ -69,10 +69,9 @@ def search_by_strategy(
             "all structures"
         )
     base = replace(training, structure=tuple(largest), width=max(Experiment().width, *largest))
-    above = 0
+    skip = 0
     if from_published:
-        tried = exhaustive_accuracies(published_folder(), _searched(base, any_structure))
-        above = max(tried, default=0)
+        skip = tried_networks(published_folder(), _searched(base, any_structure)).networks
     invocation = Invocation.current()
     console = plain_console(stderr=True)
     with RunStore(store, invocation.recorded, console) as opened, resumable():
@@ -86,7 +85,7 @@ def search_by_strategy(
                 opened,
                 exhaustive,
                 any_structure=any_structure,
-                above=above,
+                skip=skip,
             )
         found = search.run()
     if search.stopped_by is not None:
@@ -107,6 +106,7 @@ def _report(search: StrategySearch, found: Sequence[Candidate]) -> dict[str, Any
     return {
         "target": search.target,
         **_searched(search.base, search.any_structure),
+        "skipped": search.skip,
         "core_hours": round(search.spent_s / 3600, 5),
         "experiments": search.experiments,
         "trained": search.trained,

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.display.activity import Watcher
+from orchestrator.display.activity import Watcher, percent_done
 from orchestrator.display.formatting import counted
 from orchestrator.display.store_summary import studies_table
 from storage.status_files import LiveProgress
@@ -76,11 +76,11 @@ def _lines(watcher: Watcher) -> list[str]:
 
 
 def _bar(progress: LiveProgress) -> Table:
-    """Return a bar of the running sweep with its percentage, rounded down so that 100 % is all."""
+    """Return a bar of the running sweep with its percentage."""
     row = Table.grid(padding=(0, 1))
     row.add_row(
         "this run",
-        ProgressBar(total=max(1, progress.total), completed=progress.done, width=BAR_WIDTH),
-        f"{100 * progress.done // max(1, progress.total)}%",
+        ProgressBar(total=progress.total, completed=progress.done, width=BAR_WIDTH),
+        percent_done(progress.done, progress.total),
     )
     return row

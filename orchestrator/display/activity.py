@@ -91,11 +91,24 @@ def rate_and_time_left(rate: float, left_s: float | None) -> list[str]:
     return [text] if left_s is None else [text, f"{clock(left_s)} left"]
 
 
-def unevenness(experiments_left: int, rate: float, left_s: float | None) -> list[str]:
+def done_of(done: int, total: int | None) -> str:
+    """Return the number of finished experiments, and of all if it is known."""
+    return f"{done:,}" if total is None else f"{done:,} of {total:,}"
+
+
+def percent_done(done: int, total: int | None) -> str:
+    """Return the percentage of finished experiments; empty if the number of all is unknown.
+
+    It is rounded down, so that 100 % means all.
+    """
+    return "" if total is None else f"{100 * done // max(1, total)}%"
+
+
+def unevenness(done: int, total: int | None, rate: float, left_s: float | None) -> list[str]:
     """Return a phrase if the time left differs from the experiments left divided by the rate."""
-    if left_s is None or not experiments_left or not rate:
+    if left_s is None or total is None or done == total or not rate:
         return []
-    ratio = left_s * rate / experiments_left
+    ratio = left_s * rate / (total - done)
     if 1 / EVEN_RATIO <= ratio <= EVEN_RATIO:
         return []
     return [f"each of the rest takes {float(f'{ratio:.2g}'):,g} times as long"]
@@ -104,10 +117,10 @@ def unevenness(experiments_left: int, rate: float, left_s: float | None) -> list
 def progress_line(progress: LiveProgress) -> str:
     """Return progress, throughput and time left of a running sweep in one line."""
     parts = [
-        f"this run: {progress.done:,} of {progress.total:,}",
+        f"this run: {done_of(progress.done, progress.total)}",
         *rate_and_time_left(progress.rate, progress.left_s),
         counted(progress.workers, "worker"),
-        *unevenness(progress.total - progress.done, progress.rate, progress.left_s),
+        *unevenness(progress.done, progress.total, progress.rate, progress.left_s),
     ]
     return ", ".join(parts)
 

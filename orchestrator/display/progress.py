@@ -14,7 +14,12 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from orchestrator.display.activity import rate_and_time_left, unevenness
+from orchestrator.display.activity import (
+    done_of,
+    percent_done,
+    rate_and_time_left,
+    unevenness,
+)
 from orchestrator.display.console import print_unwrapped
 from orchestrator.display.formatting import clock
 from orchestrator.display.store_summary import FewestWeights
@@ -65,7 +70,7 @@ class ProgressDisplay:
         self._work: deque[tuple[float, float]] = deque([(self._start, 1.0)])
         self._bar = _Bar(
             BarColumn(bar_width=None),
-            TextColumn("{task.fields[percent]:>3}%"),
+            TextColumn("{task.fields[percent]:>4}"),
             TextColumn("{task.fields[numbers]}", markup=False),
             console=console,
             disable=not console.is_interactive,
@@ -114,8 +119,7 @@ class ProgressDisplay:
 
     def _fields(self) -> dict[str, Any]:
         return {
-            # Rounded down, so that 100 % means all.
-            "percent": 100 * self.tally.trained // max(1, self.tally.total),
+            "percent": percent_done(self.tally.trained, self.tally.total),
             "numbers": "  ".join(self._numbers()),
             "below": "; ".join(self._remarks()),
         }
@@ -126,7 +130,7 @@ class ProgressDisplay:
     def _numbers(self) -> list[str]:
         """Return progress, elapsed time, rate and time left."""
         return [
-            f"{self.tally.trained:,} of {self.tally.total:,}",
+            done_of(self.tally.trained, self.tally.total),
             f"{clock(time.monotonic() - self._start)} elapsed",
             *rate_and_time_left(self.rate, self.left_s),
         ]
@@ -141,7 +145,7 @@ class ProgressDisplay:
 
     def _remarks(self) -> list[str]:
         """Return an explanation of the time left, the sparsest networks and failures."""
-        parts = unevenness(self.tally.total - self.tally.trained, self.rate, self.left_s)
+        parts = unevenness(self.tally.trained, self.tally.total, self.rate, self.left_s)
         parts.append(f"sparsest: {self._best}")
         if self.tally.failed:
             parts.append(f"{self.tally.failed:,} failed")
@@ -268,17 +272,20 @@ class NotebookBar:
         self._handle: Any = None
         self._shown_at = 0.0
 
-    def show(self, done: int, total: int, text: str, *, final: bool = False) -> None:
-        """Show the progress and a line below, unless shown a moment ago and not `final`."""
+    def show(self, done: int, total: int | None, text: str, *, final: bool = False) -> None:
+        """Show the progress and a line below, unless shown a moment ago and not `final`.
+
+        Without `total` the bar shows that something runs.
+        """
         now = time.monotonic()
         if not final and now - self._shown_at < EVERY_S:
             return
         self._shown_at = now
         from IPython.display import HTML, display
 
+        position = "" if total is None else f'value="{done}" max="{max(1, total)}" '
         html = HTML(  # type: ignore[no-untyped-call]
-            f'<progress value="{done}" max="{max(1, total)}" style="width: 100%"></progress>'
-            f"<div>{escape(text)}</div>"
+            f'<progress {position}style="width: 100%"></progress><div>{escape(text)}</div>'
         )
         if self._handle is None:
             self._handle = display(html, display_id=True)  # type: ignore[no-untyped-call]

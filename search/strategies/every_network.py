@@ -7,7 +7,7 @@ Each has a weight in every row and column of its hidden layers, and a dense outp
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, islice
 
 from search.distinct import DistinctMasks, check_listed
 from search.experiment import Experiment
@@ -18,11 +18,16 @@ from search.structure import Structure
 def sparsest_first(problem: Problem) -> Iterator[Experiment]:
     """Yield the full training of every network, of one structure or of all with its depth.
 
-    With `Problem.any_structure` it ends before the first number of weights at which a structure has
-    too many networks (`search.distinct.check_listed`).
+    The first `Problem.skip` networks are left out. With `Problem.any_structure` it ends before the
+    first number of weights at which a structure has too many networks
+    (`search.distinct.check_listed`).
     """
+    yield from islice(_all(problem), problem.skip, None)
+
+
+def _all(problem: Problem) -> Iterator[Experiment]:
     most = None if problem.any_structure else problem.weights
-    for weights in count(problem.above + 1):
+    for weights in count(1):
         if most is not None and weights > most:
             return
         structures = list(_structures(problem, weights))

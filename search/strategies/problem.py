@@ -111,7 +111,7 @@ class Problem:
         exhaustive: try every distinct network of the structure instead of random ones.
         shrink: removes weights from a trained network.
         any_structure: if exhaustive, try those of every structure with as many hidden layers.
-        above: if exhaustive, leave out the networks with up to this number of weights.
+        skip: if exhaustive, number of networks to leave out, the sparsest ones.
 
     Example:
         >>> import sparsest
@@ -142,7 +142,7 @@ class Problem:
     exhaustive: bool
     shrink: Shrink
     any_structure: bool = False
-    above: int = 0
+    skip: int = 0
 
     def experiment(self, masks: Masks = (), **changes: Any) -> Experiment:
         """Return an experiment with masks of the first layers and other changes of the base."""

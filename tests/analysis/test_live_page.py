@@ -73,9 +73,12 @@ def test_page_follows_the_store(browser: WebDriver, folder: Path, report_store: 
     assert text(browser, "progress-text") == "199 of 200 of this run, 7.0/s"
     assert text(browser, "studies") == "six 199 200 99.5%"
     Select(browser.find_element(By.ID, "views")).select_by_visible_text("8")
-    page.update(replace(STATE, facts=[("200", "rows stored")]))
+    endless = RunProgress(199, None, "199 of this run, 7.0/s")
+    page.update(replace(STATE, progress=endless, facts=[("200", "rows stored")]))
     wait(browser, "document.getElementById('facts').textContent.includes('200')")
     assert browser.find_element(By.ID, "views").get_property("value") == "8"
+    assert text(browser, "percent") == ""
+    assert browser.find_element(By.ID, "bar").get_property("position") == -1
     page.end()
     wait(browser, "document.getElementById('age').textContent.includes('ended')")
     inside = folder.as_uri()

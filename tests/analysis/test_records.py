@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from analysis.records.bounds import (
+    TriedNetworks,
     bound_at,
-    exhaustive_accuracies,
     none_found_up_to,
     of_three_layers,
+    tried_networks,
 )
 from analysis.records.candidates import pruned
 from analysis.records.evaluation import accuracies, point_accuracy
@@ -174,22 +175,31 @@ def test_bound_for_an_accuracy_holds_for_higher_ones() -> None:
     assert [bound_at(bounds, Fraction(a)) for a in ("0.8", "0.9", "0.99")] == [None, 8, 9]
 
 
-def test_exhaustive_searches_count_up_to_the_first_weights_not_tried_in_full(folder: Path) -> None:
-    def write(name: str, tried: dict[int, tuple[int, float]], **changes: Any) -> None:
+def test_exhaustive_searches_count_where_they_continue_each_other(folder: Path) -> None:
+    def write(name: str, skipped: int, tried: dict[int, tuple[int, float]], **changes: Any) -> None:
         statements = [
-            {"weights": weights, "networks": networks, "distinct": 2, "highest": highest}
+            {"weights": weights, "networks": networks, "distinct": 4, "highest": highest}
             for weights, (networks, highest) in tried.items()
         ]
         search = {"dataset": SPIRAL, "structure": None, "depth": 3, "tried": statements}
-        (folder / f"exhaustive-{name}.json").write_text(json.dumps(search | changes))
+        text = json.dumps(search | {"skipped": skipped} | changes)
+        (folder / f"exhaustive-{name}.json").write_text(text)
 
-    write("first", {5: (2, 0.6), 6: (2, 0.9), 7: (1, 1.0)})
-    write("more", {6: (2, 0.7), 8: (2, 1.0)})
-    write("other", {7: (2, 1.0)}, dataset="xor")
-    write("one", {7: (2, 1.0)}, structure="3x3x3")
-    highest = exhaustive_accuracies(folder, of_three_layers(SPIRAL))
+    assert tried_networks(folder, of_three_layers(SPIRAL)) == TriedNetworks(0, {})
+    write("z-first", 0, {5: (4, 0.6), 6: (2, 0.9)})
+    write("other", 0, {5: (4, 0.7), 6: (4, 0.7), 7: (4, 1.0)}, dataset="xor")
+    write("one", 0, {7: (4, 1.0)}, structure="3x3x3")
+    write("gap", 10, {7: (2, 1.0)})
+    found = tried_networks(folder, of_three_layers(SPIRAL))
+    assert found == TriedNetworks(6, {5: 0.6})
+    write("again", 4, {6: (3, 0.8)})
+    write("more", 7, {6: (1, 0.7), 7: (1, 0.95)})
+    highest = tried_networks(folder, of_three_layers(SPIRAL)).highest
     assert highest == {5: 0.6, 6: 0.9}
     expected = {"0.5": None, "0.8": 5, "0.95": 6}
     for accuracy, weights in expected.items():
         assert none_found_up_to(highest, Fraction(accuracy)) == weights
     assert none_found_up_to({}, Fraction(1)) is None
+    write("rest", 9, {7: (3, 1.0)})
+    found = tried_networks(folder, of_three_layers(SPIRAL))
+    assert found == TriedNetworks(12, {5: 0.6, 6: 0.9, 7: 1.0})

@@ -55,7 +55,7 @@ def batch(
 class Shown(ProgressDisplay):
     """A display together with the tally that the driver would keep."""
 
-    def __init__(self, console: Console, total: int, best: FewestWeights) -> None:
+    def __init__(self, console: Console, total: int | None, best: FewestWeights) -> None:
         self.tally = Tally(total)
         super().__init__(console, self.tally, best)
 
@@ -88,6 +88,20 @@ def test_line_has_progress_throughput_and_fewest_weights(pipe: Console, clock: C
     assert lines_of(pipe)[0] == (
         "trained 1,000 of 3,000; 0:00:20 elapsed; 50/s; 0:00:40 left; sparsest: 17 weights at 95 %"
     )
+
+
+def test_number_of_all_experiments_may_be_unknown(pipe: Console, clock: Clock) -> None:
+    terminal = Console(file=StringIO(), width=80, force_terminal=True)
+    for console in (pipe, terminal):
+        with Shown(console, None, FewestWeights()) as display:
+            clock.now += 20
+            display.add(batch(1000))
+            display.show(2 / 3)
+    expected = "trained 1,000; 0:00:20 elapsed; 50/s; 0:00:40 left; sparsest: none at 95 % yet"
+    assert lines_of(pipe)[0] == expected
+    shown = "\n".join(lines_of(terminal))
+    assert "1,000  0:00:20 elapsed" in shown
+    assert "%" not in shown.replace("95 %", "")
 
 
 def test_fewest_weights_include_earlier_runs(pipe: Console, clock: Clock) -> None:

@@ -162,17 +162,22 @@ def test_exhaustive_search_states_what_was_tried(store: Path) -> None:
         assert (one["bound"] is None) == (one["reached"] > 0) == (one["highest"] == 1)
 
 
-def test_published_numbers_of_weights_are_not_tried_again(
+def test_published_networks_are_not_tried_again(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = ("--strategy", "halving", "--masks", "distinct", "--target", "1", "--structure", "2x1")
     first = report(store, *words, hours="0.0001")
+    assert first["skipped"] == 0
     assert len(first["tried"]) > 2
+    last = first["tried"][1]
+    assert last["networks"] > 1
+    last["networks"] -= 1
     first["tried"] = first["tried"][:2]
     (tmp_path / "exhaustive-2x1.json").write_text(json.dumps(first))
     monkeypatch.setenv("SPARSEST_RESULTS", str(tmp_path))
     again = report(store.with_name("second"), *words, "--from-published", hours="0.0001")
-    assert again["tried"][0]["weights"] == first["tried"][-1]["weights"] + 1
+    assert again["skipped"] == sum(one["networks"] for one in first["tried"])
+    assert (again["tried"][0]["weights"], again["tried"][0]["networks"]) == (last["weights"], 1)
     # Other trainings are not the published ones.
     other = (*words, "--from-published", "--lr", "0.1")
     others = report(store.with_name("third"), *other, hours="0.0001")

@@ -104,6 +104,19 @@ def test_progress_of_the_run_is_shown(tmp_path: Path, updates: Callable[..., Non
     assert re.search("this run .*━.* 7%", picture)
 
 
+def test_run_of_unknown_length_has_no_percentage(
+    tmp_path: Path, updates: Callable[..., None]
+) -> None:
+    store = tmp_path / "store"
+    with StoreWriter(store) as writer:
+        changes = {"sweep_id": start_sweep(writer), "total": None}
+        LiveFile(writer.paths).write(PROGRESS.model_copy(update=changes))
+        updates()
+        picture = shown(store, terminal=True)
+    assert "this run: 1,200, 250/s, 0:01:02 left" in picture
+    assert not re.search(r"\d%", picture)
+
+
 def test_status_shows_the_progress_of_the_run(tmp_path: Path) -> None:
     store = tmp_path / "store"
     with StoreWriter(store) as writer:

@@ -28,10 +28,16 @@
   function showProgress({ progress }) {
     document.getElementById("progress").hidden = !progress;
     if (!progress) return;
-    bar.max = Math.max(1, progress.total);
-    bar.value = progress.done;
-    // Rounded down: 100 % only if all are done.
-    write("percent", `${Math.floor((100 * progress.done) / Math.max(1, progress.total))} %`);
+    const { done, total } = progress;
+    if (total === null) {
+      bar.removeAttribute("value");
+      write("percent", "");
+    } else {
+      bar.max = Math.max(1, total);
+      bar.value = done;
+      // Rounded down: 100 % only if all are done.
+      write("percent", `${Math.floor((100 * done) / Math.max(1, total))} %`);
+    }
     write("progress-text", progress.text);
   }
 
