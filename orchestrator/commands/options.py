@@ -173,6 +173,14 @@ ShardWord = Annotated[
         "K/N", "Use only part K of N disjoint parts of the experiments, such as 3/16.", "--shard"
     ),
 ]
+Where = Annotated[
+    str | None,
+    option(
+        "SQL",
+        "Use only the experiments for which this condition is true, such as \"method = 'gmp' AND "
+        'width <= 64". The columns are those of `results` that need no training.',
+    ),
+]
 Sample = Annotated[
     int | None,
     whole_number(

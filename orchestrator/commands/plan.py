@@ -35,6 +35,7 @@ COUNTS = ("planned", "stored", "remaining")
 def plan(
     words: options.StudyWords,
     store: OptionalStore = None,
+    where: options.Where = None,
     sample: options.Sample = None,
     shard: options.ShardWord = None,
     root_seed: options.RootSeed = 0,
@@ -46,7 +47,8 @@ def plan(
     Prints the numbers of planned, stored and remaining experiments, with core-hours and disk space.
     The machine's speed is measured once, which takes two seconds, and kept.
     """
-    targets = chosen_targets(words, root_seed, sample=sample, shard=options.parse_shard(shard))
+    part = options.parse_shard(shard)
+    targets = chosen_targets(words, root_seed, where=where, sample=sample, shard=part)
     if store is not None and StorePaths(store).has_store():
         with StoreReader(store) as reader:
             planned = make_plan(with_inits(targets, reader.state.inits), reader)

@@ -37,6 +37,7 @@ BenchFile = Annotated[
 def run(
     words: options.StudyWords,
     store: options.NewStorePath,
+    where: options.Where = None,
     sample: options.Sample = None,
     shard: options.ShardWord = None,
     limit: options.Limit = None,
@@ -82,7 +83,7 @@ def run(
     invocation = Invocation.current()
     retried = _statuses(retry)
     part = options.parse_shard(shard)
-    targets = chosen_targets(words, root_seed, run_ids, sample, part)
+    targets = chosen_targets(words, root_seed, run_ids, where, sample, part)
     given = read_inits({"bench-95": bench_95, "bench-995": bench_995})
     executors = ExecutorOptions.of(executor, workers, device, address)
     with RunStore(store, invocation.recorded, plain_console(stderr=True)) as opened:

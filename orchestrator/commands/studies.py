@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.commands.options import AsJson, argument
+from orchestrator.commands.options import AsJson, Where, argument
 from orchestrator.display.terminal import print_line, print_paragraph
 from search.catalogue import STUDY_NAMES, resolve
 from search.methods import training_epochs
@@ -56,6 +56,7 @@ def _study_record(name: str) -> dict[str, Any]:
 
 def list_experiments(
     study: Annotated[str, argument("STUDY|FILE.toml", "Study or sweep file to list.")],
+    where: Where = None,
     tsv: Annotated[
         bool, typer.Option("--tsv", help="Tab-separated lines (the default).", show_default=False)
     ] = True,
@@ -68,9 +69,9 @@ def list_experiments(
     none. With --json, each line is an object that also has the experiment_id.
     """
     # Imported here: `studies` does without.
-    from orchestrator.planning.targets import find_targets, left_out
+    from orchestrator.planning.targets import chosen_targets, left_out
 
-    targets = find_targets([study])
+    targets = chosen_targets([study], 0, where=where)
     print_line(*left_out(targets), err=True)
     for selection in targets:
         lines = (

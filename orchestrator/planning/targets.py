@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:  # imported where they are needed, as they import numpy
 
 MAX_SAMPLED = 2**63
 """Maximum number of experiments that a sample is drawn from."""
+
+MAX_FILTERED = 10_000_000
+"""Maximum number of experiments that a condition is evaluated for, which takes minutes."""
+
+_FILTERED_TOGETHER = 100_000
+"""Number of experiments whose columns are held in memory at a time."""
 
 MAX_RANGES = 4
 """Maximum number of ranges of numbers in a message."""
@@ -35,6 +42,7 @@ def chosen_targets(
     words: Sequence[str],
     root_seed: int,
     numbers: Sequence[int] | None = None,
+    where: str | None = None,
     sample: int | None = None,
     shard: Shard | None = None,
 ) -> Targets:
@@ -42,6 +50,8 @@ def chosen_targets(
     targets = find_targets(words, root_seed)
     if numbers:
         targets = only_numbers(targets, numbers)
+    if where is not None:
+        targets = only_where(targets, where)
     if sample is not None:
         targets = only_sample(targets, sample, root_seed)
     if shard is not None:
@@ -94,6 +104,38 @@ def _numbers(selection: Selection) -> str:
     if len(ranges) > MAX_RANGES:
         ranges[MAX_RANGES - 1 : -1] = ["..."]
     return ", ".join(ranges)
+
+
+def only_where(targets: Targets, condition: str) -> Targets:
+    """Return the experiments for which an SQL condition is true, or raise a `UserError`.
+
+    It may use the columns that a study determines (`search.specification`). A `StoreError` if it
+    is not a condition.
+    """
+    # Imported here: without --where, DuckDB is not needed.
+    from search.specification import specification_table
+    from storage.reading.matching import matching_experiments
+
+    total = sum(map(len, targets))
+    if total > MAX_FILTERED:
+        raise UserError(
+            f"--where: there are {total:,} experiments; allowed: {MAX_FILTERED:,}. Describe the "
+            "ones that you want in a sweep file"
+        )
+    selections = []
+    for selection in targets:
+        indices = iter(selection.indices)
+        found: list[int] = []
+        while some := list(islice(indices, _FILTERED_TOGETHER)):
+            found += matching_experiments(specification_table(selection.study, some), condition)
+        if found:
+            selections.append(Selection(selection.study, IndexSet.from_indices(sorted(found))))
+    if not selections:
+        raise UserError(
+            f"--where {condition!r}: none of the {total:,} experiments meets it; "
+            "`sparsest list STUDY` shows what they are"
+        )
+    return selections
 
 
 def only_sample(targets: Targets, count: int, root_seed: int) -> Targets:

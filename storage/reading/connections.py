@@ -10,6 +10,7 @@ from typing import Final
 
 import duckdb
 import psutil
+import pyarrow as pa
 
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from storage.reading.literals import sql_list
@@ -75,6 +76,17 @@ def connect_pair(first: Files, second: Files) -> duckdb.DuckDBPyConnection:
     for name, files in (("a", first), ("b", second)):
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {_source(connection, files)}")
     _lock(connection, first, second)
+    return connection
+
+
+def connect_table(name: str, table: pa.Table) -> duckdb.DuckDBPyConnection:
+    """Open a database with one table of rows in memory, and nothing else."""
+    connection = _connect()
+    connection.register("rows", table)
+    # A copy, because another cursor, which locates errors, would not see the registered one.
+    connection.execute(f"CREATE TABLE {name} AS FROM rows")
+    connection.unregister("rows")
+    _lock(connection)
     return connection
 
 

@@ -1,4 +1,4 @@
-"""Selecting stored rows by study, sweep and SQL condition."""
+"""Selecting stored rows by study, sweep and SQL condition, and experiments by condition."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import duckdb
 import pyarrow as pa
 
 from storage.errors import QueryError, UnknownSelection
+from storage.reading.connections import connect_table
 from storage.reading.literals import sql_text, sql_tuple
+from storage.reading.query import run_query
 from storage.reading.reader import StoreReader
 
 
@@ -44,16 +46,26 @@ def matching_rows(
             )
         criteria.append(f"sweep_id = {sql_text(sweep_id)}")
     if condition is not None:
-        _check_is_condition(condition)
-        # On separate lines, because it may end in a comment.
-        criteria.append(f"(\n{condition}\n)")
+        criteria.append(_criterion(condition))
     return reader.sql(
         "SELECT experiment_id, study, sweep_id, status FROM results WHERE " + " AND ".join(criteria)
     )
 
 
-def _check_is_condition(condition: str) -> None:
-    """Raise QueryError unless a text is one expression, without a closing bracket too many."""
+def matching_experiments(experiments: pa.Table, condition: str) -> list[int]:
+    """Return the study_index of the experiments for which a condition is true.
+
+    The table has the columns `search.specification.SPECIFICATION_COLUMNS`. Errors as for
+    `matching_rows`.
+    """
+    query = f"SELECT study_index FROM experiments WHERE {_criterion(condition)}"
+    with connect_table("experiments", experiments) as connection:
+        indices: list[int] = run_query(connection, query).column(0).to_pylist()
+    return indices
+
+
+def _criterion(condition: str) -> str:
+    """Return a condition in brackets; QueryError unless it is one expression."""
     try:
         # In square brackets: a round one that closes too early is then an error.
         statements = duckdb.extract_statements(f"SELECT [\n{condition}\n]")
@@ -61,3 +73,5 @@ def _check_is_condition(condition: str) -> None:
         raise QueryError(f"Not a condition: {condition}\n{error}") from error
     if len(statements) != 1:
         raise QueryError(f"Not a condition, but several statements: {condition}")
+    # On separate lines, because it may end in a comment.
+    return f"(\n{condition}\n)"

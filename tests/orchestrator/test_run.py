@@ -114,6 +114,31 @@ def test_sample_is_a_part_that_resumes_and_grows(sweep: Path, store: Path, tmp_p
     assert trained(7)[0] == 2
 
 
+def test_condition_chooses_experiments(sweep: Path, store: Path, tmp_path: Path) -> None:
+    other = write_sweep(tmp_path / "other.toml", 'structure = ["2x1x1"]\nlr = [0.1, 0.2, 0.3]')
+    words = (sweep, other, "--store", store, "--where", "study = 'other' AND lr > 0.15 -- fast")
+    (planned,) = json.loads(sparsest("plan", *words, "--json").out)["studies"]
+    assert (planned["study"], planned["planned"]) == ("other", 2)
+    summary = json.loads(sparsest("run", *words, "--json", *INLINE).out)
+    assert (summary["trained"], summary["left"]) == (2, 0)
+    rates = query(store, "SELECT lr FROM results ORDER BY lr").column(0).to_pylist()
+    assert rates == [0.2, 0.3]
+    listed = sparsest("list", other, "--where", "lr = 0.1").out.splitlines()
+    assert [line.split("\t")[0] for line in listed] == ["other:1"]
+    one = json.loads(sparsest("plan", *words, "--sample", "1", "--json").out)["studies"]
+    assert sum(study["planned"] for study in one) == 1
+
+
+@pytest.mark.parametrize("condition", ["lr > 9", "accuracy > 0.9", "lr > ", "true); SELECT (1"])
+def test_condition_that_chooses_nothing_is_refused(
+    sweep: Path, store: Path, condition: str
+) -> None:
+    ended = sparsest("run", sweep, "--store", store, "--where", condition, *INLINE)
+    assert ended.code != 0
+    assert "Traceback" not in ended.err
+    assert not store.exists()
+
+
 def test_summary_is_of_this_run(sweep: Path, store: Path) -> None:
     words = ("run", sweep, "--store", store, "--json", *INLINE)
     summary = json.loads(sparsest(*words).out)
