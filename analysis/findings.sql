@@ -296,11 +296,9 @@ FROM results WHERE study = 'depth-more' AND accuracy IS NOT NULL GROUP BY ALL OR
 -- Other methods ---------------------------------------------------------------------------------
 
 -- name: more_methods
--- The part of the paper's grid that every method was trained on. Intervals: Wilson's, 95 %
--- confidence.
+-- The paper's grid up to width 64. Intervals: Wilson's, 95 % confidence.
 SELECT if(hyperparameters IS NULL, method, method || ' (effective)') AS method,
        count(*) AS trainings, round(100 * avg(accuracy), 1) AS mean,
-       round(196 * stddev(accuracy) / sqrt(count(*)), 1) AS plus_minus,
        round(100 * avg((accuracy >= 0.95)::INT), 1) AS percent_95,
        round(greatest(0, 100 * (sum((accuracy >= 0.95)::INT) + 1.92
              - 1.96 * sqrt(sum((accuracy >= 0.95)::INT) * avg((accuracy < 0.95)::INT) + 0.96))
@@ -308,13 +306,16 @@ SELECT if(hyperparameters IS NULL, method, method || ' (effective)') AS method,
        round(100 * (sum((accuracy >= 0.95)::INT) + 1.92
              + 1.96 * sqrt(sum((accuracy >= 0.95)::INT) * avg((accuracy < 0.95)::INT) + 0.96))
              / (count(*) + 3.84), 1) AS high,
+       round(100 * avg((accuracy >= 0.95)::INT) FILTER (lr = 0.05), 1) AS at_lr_005,
+       round(100 * avg((accuracy >= 0.95)::INT) FILTER (lr = 0.1), 1) AS at_lr_01,
+       round(100 * avg((accuracy >= 0.95)::INT) FILTER (lr = 0.2), 1) AS at_lr_02,
        min(weight_nnz) FILTER (accuracy >= 0.95) AS fewest_95,
        min(weight_nnz) FILTER (accuracy >= 0.995) AS fewest_995,
        round(avg(edge_updates) / 1e6, 1) AS million_edge_updates
 FROM results
 WHERE study IN ('overparam', 'overparam-more') AND width <= 64 AND lr >= 0.05
   AND accuracy IS NOT NULL
-GROUP BY ALL ORDER BY mean DESC, method
+GROUP BY ALL ORDER BY percent_95 DESC, method
 
 -- name: penalties
 SELECT method, count(*) AS trainings, median(weight_nnz)::INT AS median_weights,
@@ -323,7 +324,8 @@ SELECT method, count(*) AS trainings, median(weight_nnz)::INT AS median_weights,
        min(weight_nnz) FILTER (accuracy >= 0.95) AS fewest_95,
        min(weight_nnz) FILTER (accuracy >= 0.995) AS fewest_995,
        round(100 * avg((accuracy >= 0.95 AND weight_nnz <= 65)::INT), 1) AS percent_95_of_65
-FROM results WHERE study = 'penalties' AND accuracy IS NOT NULL
+FROM results
+WHERE study = 'penalties' AND width <= 32 AND lr >= 0.05 AND accuracy IS NOT NULL
 GROUP BY ALL ORDER BY percent_95_of_65 DESC, method
 
 

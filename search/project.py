@@ -26,6 +26,9 @@ MORE_METHODS = (
 )  # fmt: skip
 """Methods of the project that prune to a number of weights."""
 
+ADDED_METHODS = ("powerprop", "random")
+"""Two others, which were added to `overparam-more` after it had been published."""
+
 PENALTY_STRENGTHS = {
     "spred": (1e-4, 2e-4, 5e-4, 1e-3, 2e-3),
     "dwf": (2e-4, 5e-4, 2e-3, 5e-3, 1e-2),
@@ -118,7 +121,8 @@ def _depth_more() -> Grid:
 def _overparam_more() -> Grid:
     """Return the paper's grid `overparam` with other methods and a fourth learning rate.
 
-    The paper's rates come first. Wide networks have every third target.
+    The paper's rates come first. Wide networks have every third target. `ADDED_METHODS` are at the
+    end, so that the numbers of the others stay the same.
     """
     methods = [
         *((method, ()) for method in MORE_METHODS),
@@ -130,11 +134,17 @@ def _overparam_more() -> Grid:
         for target in (RANDOM_TARGETS if width <= WIDEST_IN_FULL else RANDOM_TARGETS[::3])
         if target < Structure.uniform(width).weights(INPUTS)
     ]
-    return Product.of(
-        axis("lr", 0.05, 0.1, 0.2, 0.02),
-        axis("schedule", *SCHEDULES),
-        Table(("method", "hyperparameters"), tuple(methods)),
-        Table(("width", "target_nnz"), tuple(sizes)),
+    parts = methods, [(method, ()) for method in ADDED_METHODS]
+    return Chain.of(
+        *(
+            Product.of(
+                axis("lr", 0.05, 0.1, 0.2, 0.02),
+                axis("schedule", *SCHEDULES),
+                Table(("method", "hyperparameters"), tuple(part)),
+                Table(("width", "target_nnz"), tuple(sizes)),
+            )
+            for part in parts
+        )
     )
 
 
@@ -281,10 +291,10 @@ PROJECT_STUDIES: dict[str, Study] = {
             ),
             replace(_EXCHANGE, width=7),
         ),
-        # 34,272 = 4 lrs x 3 schedules x 14 methods x 204 sizes
+        # 39,168 = 4 lrs x 3 schedules x 16 methods x 204 sizes
         Study(
             "overparam-more",
-            "eight more pruning algorithms, and six of the paper's with effective budgets",
+            "ten more pruning algorithms, and six of the paper's with effective budgets",
             _overparam_more(),
         ),
         # 3,960 = 4 lrs x 3 schedules x 6 methods x 5 strengths x 11 widths

@@ -8,7 +8,13 @@ from itertools import product
 from search.masks.burnside import count_distinct
 from search.methods import METHODS
 from search.paper import paper_study
-from search.project import ABLATION_DEPTHS, MORE_METHODS, PROJECT_STUDIES, width_of_depth
+from search.project import (
+    ABLATION_DEPTHS,
+    ADDED_METHODS,
+    MORE_METHODS,
+    PROJECT_STUDIES,
+    width_of_depth,
+)
 from search.structure import Structure
 
 
@@ -20,7 +26,7 @@ def test_digests_of_published_studies_are_stable() -> None:
         "exchange-records": "733b170b1d66851d5d5ef0baab427667",
         "penalties": "40a4c3f767fb70d24e11f3a3728e6763",
         "exchange-bench": "b3d713fd1e89129b4b810bdadeb79f8e",
-        "overparam-more": "028b8c1d0fabe4d59ebbdadd784f222e",
+        "overparam-more": "8a9ef1291f248deb34795ed59de66c09",
         "tasks-prune": "34be4a94490474ff5a050ae77914adae",
         "tasks-search": "c2a3c3c75bfc0ef0dec5937b8ac25ef8",
         "tasks-more": "8d3664aa608c6a012814b46c09fb5c83",
@@ -52,7 +58,7 @@ def test_width_of_a_depth_has_the_nearest_number_of_weights() -> None:
 
 def test_overparam_more_has_the_networks_rates_and_schedules_of_overparam() -> None:
     study, overparam = PROJECT_STUDIES["overparam-more"], paper_study("overparam")
-    assert len(study) == 34_272
+    assert len(study) == 39_168
     for field in ("width", "schedule"):
         assert study.values(field) == overparam.values(field)
     assert study.values("lr") == overparam.values("lr") | {0.02}
@@ -69,12 +75,13 @@ def test_overparam_more_has_the_networks_rates_and_schedules_of_overparam() -> N
 
 def test_overparam_more_has_every_other_method_and_every_effective_budget() -> None:
     study = PROJECT_STUDIES["overparam-more"]
-    methods = [study[index] for index in range(0, 14 * 204, 204)]
+    starts = *range(0, 14 * 204, 204), *range(34_272, 34_272 + 2 * 204, 204)
+    methods = [study[index] for index in starts]
     effective = {one.method for one in methods if one.hyperparameters == (("budget", "effective"),)}
     of_paper = paper_study("overparam").values("method")
     assert effective == {name for name in of_paper if "budget" in METHODS[name].settings}
     others = [one.method for one in methods if not one.hyperparameters]
-    assert others == list(MORE_METHODS)
+    assert others == [*MORE_METHODS, *ADDED_METHODS]
     assert not set(others) & of_paper
 
 
