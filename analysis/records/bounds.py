@@ -38,11 +38,12 @@ def bound_at(bounds: Mapping[Fraction, int], accuracy: Fraction) -> int | None:
 
 @dataclass(frozen=True)
 class TriedNetworks:
-    """What searches of all networks, the sparsest first, have tried together.
+    """Distinct networks that exhaustive searches have tried, from the sparsest on.
 
     Attributes:
-        networks: number of networks tried.
-        highest: highest accuracy by number of weights, where all networks have been tried.
+        networks: number of networks.
+        highest: number of weights -> highest accuracy, from 0 to 1, where every network with this
+            number has been tried.
     """
 
     networks: int
@@ -50,11 +51,11 @@ class TriedNetworks:
 
 
 def tried_networks(folder: Path, search: Mapping[str, Any]) -> TriedNetworks:
-    """Return what the searches in a folder have tried.
+    """Return the networks that the searches in a folder have tried.
 
     The folder's `exhaustive-*.json` are outputs of `sparsest search --strategy halving --masks
     distinct --json`; those with the values of `search` count, such as dataset and depth. One that
-    skips networks which no other has tried does not count.
+    starts after a network that no other has tried does not count.
     """
     outputs = [json.loads(path.read_text()) for path in sorted(folder.glob("exhaustive-*.json"))]
     networks = 0

@@ -129,7 +129,7 @@ def only_where(targets: Targets, condition: str) -> Targets:
         while some := list(islice(indices, _FILTERED_TOGETHER)):
             found += matching_experiments(specification_table(selection.study, some), condition)
         if found:
-            selections.append(Selection(selection.study, IndexSet.from_indices(sorted(found))))
+            selections.append(Selection(selection.study, IndexSet.from_indices(found)))
     if not selections:
         raise UserError(
             f"--where {condition!r}: none of the {total:,} experiments meets it; "

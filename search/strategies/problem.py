@@ -111,7 +111,7 @@ class Problem:
         exhaustive: try every distinct network of the structure instead of random ones.
         shrink: removes weights from a trained network.
         any_structure: if exhaustive, try those of every structure with as many hidden layers.
-        skip: if exhaustive, number of networks to leave out, the sparsest ones.
+        skip: if exhaustive, leave out this number of networks, the sparsest ones.
 
     Example:
         >>> import sparsest
