@@ -271,6 +271,24 @@ SELECT scheme, weights,
        round(max(mean) FILTER (depth = 5), 1) AS d5, round(max(plus_minus), 1) AS plus_minus
 FROM cells GROUP BY scheme, weights ORDER BY scheme DESC, weights
 
+-- name: depth_by_lr
+-- Both schemes. p2 to p5: percentage of trainings that reach 95 %.
+WITH cells AS (
+    SELECT lr, len(layers) - 2 AS depth, 100 * avg(accuracy) AS mean,
+           196 * stddev(accuracy) / sqrt(count(*)) AS plus_minus,
+           100 * avg((accuracy >= 0.95)::INT) AS percent_95
+    FROM results WHERE study = 'depth-ablation' AND accuracy IS NOT NULL GROUP BY ALL
+)
+SELECT lr, round(max(mean) FILTER (depth = 1), 1) AS d1,
+       round(max(mean) FILTER (depth = 2), 1) AS d2, round(max(mean) FILTER (depth = 3), 1) AS d3,
+       round(max(mean) FILTER (depth = 4), 1) AS d4, round(max(mean) FILTER (depth = 5), 1) AS d5,
+       round(max(plus_minus), 1) AS plus_minus,
+       round(max(percent_95) FILTER (depth = 2), 1) AS p2,
+       round(max(percent_95) FILTER (depth = 3), 1) AS p3,
+       round(max(percent_95) FILTER (depth = 4), 1) AS p4,
+       round(max(percent_95) FILTER (depth = 5), 1) AS p5
+FROM cells GROUP BY lr ORDER BY lr
+
 -- name: depth_sparsest
 WITH reaching AS (
     SELECT target, len(layers) - 2 AS depth, method, weight_nnz
@@ -329,6 +347,49 @@ WHERE study = 'penalties' AND width <= 32 AND lr >= 0.05 AND accuracy IS NOT NUL
 GROUP BY ALL ORDER BY percent_95_of_65 DESC, method
 
 
+-- Closing the gap --------------------------------------------------------------------------------
+
+-- name: exchange
+SELECT target_nnz, width, count(*) AS trainings,
+       count(*) FILTER (accuracy >= 0.95) AS reach_95,
+       count(*) FILTER (accuracy >= 0.995) AS reach_995,
+       round(100 * median(accuracy), 1) AS median_percent,
+       min(weight_nnz) FILTER (accuracy >= 0.95) AS fewest_95,
+       min(weight_nnz) FILTER (accuracy >= 0.995) AS fewest_995,
+       round(avg(edge_updates) / 1e6) AS million_edge_updates
+FROM results WHERE study = 'exchange' GROUP BY ALL ORDER BY ALL
+
+-- name: exchange_records
+SELECT target_nnz, count(*) AS trainings,
+       count(*) FILTER (accuracy >= 0.95) AS reach_95,
+       count(*) FILTER (accuracy >= 0.995) AS reach_995,
+       round(100 * max(accuracy), 2) AS best_percent
+FROM results WHERE study = 'exchange-records' GROUP BY ALL ORDER BY ALL
+
+-- name: exchange_fewest
+WITH targets AS (FROM (VALUES (0.8::DOUBLE), (0.9), (0.95), (0.99), (0.995), (1.0)) AS t(target)),
+reaching AS (FROM results, targets WHERE accuracy >= target)
+SELECT 100 * target AS percent, min(weight_nnz) AS weights, min(model_nnz) AS with_biases,
+       min(live_nnz) AS live, min(folded_nnz) AS folded,
+       min(weight_nnz - prunable_own) AS pruned
+FROM reaching WHERE study IN ('exchange', 'exchange-records') GROUP BY target ORDER BY target
+
+-- name: as_sparse_as_search
+SELECT method, count(*) FILTER (weight_nnz <= 20) AS at_most_20,
+       count(*) FILTER (weight_nnz <= 20 AND accuracy >= 0.95) AS reach_95,
+       count(*) FILTER (weight_nnz <= 34) AS at_most_34,
+       count(*) FILTER (weight_nnz <= 34 AND accuracy >= 0.995) AS reach_995
+FROM results WHERE study IN ('overparam', 'phase1', 'phase2-95', 'phase2-995')
+GROUP BY ALL ORDER BY ALL
+
+-- name: exchange_bench
+SELECT split_part(init, ':', 1) AS start, target_nnz, count(*) AS trainings,
+       count(*) FILTER (accuracy >= 0.95) AS reach_95,
+       count(*) FILTER (accuracy >= 0.995) AS reach_995,
+       round(100 * median(accuracy), 1) AS median_percent
+FROM results WHERE study = 'exchange-bench' GROUP BY ALL ORDER BY ALL
+
+
 -- Other tasks -----------------------------------------------------------------------------------
 
 -- name: fewest_by_dataset
@@ -357,8 +418,9 @@ SELECT dataset, count(*) FILTER (method = 'search' AND masks IS NULL) AS dense,
 FROM ($by_task) GROUP BY dataset ORDER BY dataset DESC
 
 -- name: task_sparsest
--- The fewest weights at an accuracy on the training points, and how many trainings of the nine
--- algorithms have at most the search's. Intervals: Wilson's, 95 % confidence.
+-- The fewest weights at an accuracy on the training points, how many trainings of the nine
+-- algorithms have at most the search's weights, and how many of these reach the accuracy. Intervals:
+-- Wilson's, 95 % confidence.
 WITH reaching AS (
     SELECT * FROM ($by_task), (VALUES (0.9::DOUBLE), (0.95), (0.99), (1.0)) AS targets(target)
     WHERE accuracy >= target
@@ -373,39 +435,47 @@ fewest AS (
     FROM reaching GROUP BY dataset, target
 ),
 counted AS (
-    SELECT dataset, target, count(*) FILTER (found_by = 'pruning' AND weight_nnz <= search) AS hits
-    FROM reaching JOIN fewest USING (dataset, target) GROUP BY dataset, target
-),
-trained AS (
-    SELECT dataset, count(*) FILTER (found_by = 'pruning') AS n FROM ($by_task) GROUP BY dataset
+    SELECT dataset, target, count(*) AS n, count(*) FILTER (accuracy >= target) AS hits
+    FROM ($by_task) JOIN fewest USING (dataset)
+    WHERE found_by = 'pruning' AND weight_nnz <= search GROUP BY dataset, target
 )
-SELECT dataset, 100 * target AS percent, search, pruning, method, elimination, exchange, lrr,
-       CASE WHEN search IS NOT NULL THEN hits END AS as_sparse,
-       CASE WHEN search IS NOT NULL THEN
-           round(greatest(0, 100 * (hits + 1.92 - 1.96 * sqrt(hits * (1 - hits / n) + 0.96))
-                 / (n + 3.84)), 2)
-       END AS low,
-       CASE WHEN search IS NOT NULL THEN
-           round(100 * (hits + 1.92 + 1.96 * sqrt(hits * (1 - hits / n) + 0.96)) / (n + 3.84), 2)
-       END AS high
-FROM fewest JOIN counted USING (dataset, target) JOIN trained USING (dataset)
-ORDER BY dataset DESC, target
+SELECT dataset, 100 * target AS percent, search, pruning, fewest.method, elimination, exchange, lrr,
+       n AS as_sparse, hits AS reach,
+       round(greatest(0, 100 * (hits + 1.92 - 1.96 * sqrt(hits * (1 - hits / n) + 0.96))
+             / (n + 3.84)), 1) AS low,
+       round(100 * (hits + 1.92 + 1.96 * sqrt(hits * (1 - hits / n) + 0.96)) / (n + 3.84), 1) AS high
+FROM fewest LEFT JOIN counted USING (dataset, target) ORDER BY dataset DESC, target
 
 -- name: task_test_accuracy
--- The fewest weights at an accuracy on the test split, which no training sees.
+-- The test accuracy of the networks with the fewest weights at an accuracy on the training points.
 WITH reaching AS (
-    SELECT * FROM ($by_task), (VALUES (0.8::DOUBLE), (0.9), (0.95), (0.97)) AS targets(target)
-    WHERE test_accuracy >= target
+    SELECT * FROM ($by_task), (VALUES (0.8::DOUBLE), (0.9), (0.95), (0.99)) AS targets(target)
+    WHERE accuracy >= target AND test_accuracy IS NOT NULL
+),
+smallest AS (
+    SELECT dataset, target, found_by, min(weight_nnz) AS weights,
+           100 * first(test_accuracy ORDER BY weight_nnz, accuracy DESC, experiment_id) AS test
+    FROM reaching GROUP BY dataset, target, found_by
 )
-SELECT dataset, 100 * target AS test_percent,
-       min(weight_nnz) FILTER (found_by = 'search') AS search,
-       min(weight_nnz) FILTER (found_by = 'pruning') AS pruning,
-       first(method ORDER BY weight_nnz, method) FILTER (found_by = 'pruning') AS method,
-       min(weight_nnz) FILTER (found_by = 'elimination') AS elimination,
-       min(weight_nnz) FILTER (found_by = 'exchange') AS exchange,
-       min(weight_nnz) FILTER (found_by = 'lrr') AS lrr,
+SELECT dataset, 100 * target AS percent,
+       any_value(weights) FILTER (found_by = 'search') AS search,
+       round(any_value(test) FILTER (found_by = 'search'), 1) AS search_test,
+       any_value(weights) FILTER (found_by = 'pruning') AS pruning,
+       round(any_value(test) FILTER (found_by = 'pruning'), 1) AS pruning_test,
+       any_value(weights) FILTER (found_by = 'elimination') AS elimination,
+       round(any_value(test) FILTER (found_by = 'elimination'), 1) AS elimination_test,
+       any_value(weights) FILTER (found_by = 'exchange') AS exchange,
+       round(any_value(test) FILTER (found_by = 'exchange'), 1) AS exchange_test
+FROM smallest GROUP BY dataset, target ORDER BY dataset DESC, target
+
+-- name: task_gap
+-- By how much the accuracy falls from the training to the test points.
+SELECT dataset, percent, count(*) AS networks,
        round(100 * avg(accuracy - test_accuracy), 2) AS mean_gap
-FROM reaching GROUP BY dataset, target ORDER BY dataset DESC, target
+FROM results, (VALUES (80), (90), (95), (99)) AS targets(percent)
+WHERE study IN ('tasks-prune', 'tasks-search', 'tasks-more') AND 100 * accuracy >= percent
+  AND test_accuracy IS NOT NULL
+GROUP BY dataset, percent ORDER BY dataset DESC, percent
 
 -- name: task_methods
 -- Equal targets and widths for every method of a data set.

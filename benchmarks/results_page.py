@@ -27,6 +27,12 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = {
     DOCS / "results.md": PAPER_STUDIES,
     DOCS / "results-tables.md": PAPER_STUDIES,
+    DOCS / "closing-the-gap.md": (
+        *PAPER_STUDIES,
+        "exchange",
+        "exchange-records",
+        "exchange-bench",
+    ),
     DOCS / "depth-ablation.md": ("depth-ablation", "depth-more"),
     DOCS / "more-methods.md": ("overparam", "overparam-more", "penalties"),
     DOCS / "other-tasks.md": ("tasks-prune", "tasks-search", "tasks-more"),

@@ -11,12 +11,12 @@ effective count is the one requested. With k the target and m(d) the number of w
 
 Changes in this project: the authors' code (avysogorets/effective-sparsity) bisects a ranking of the
 weights for the smallest d with m(d) >= k. Here the search stays below the target, so that
-`weight_nnz` never exceeds it: one more weight can complete many paths, so m can skip k by far. The
-search doubles the distance from k until m exceeds k and then halves the interval, and every budget
-is tried with the same batches, so that it works on any algorithm, not only on a ranking; it needs m
-to grow with d, which ties can violate, and then ends at a smaller budget. Weights on no path are
-pruned too, so that `weight_nnz` is the effective count. The budget d is stored in the extras as
-"direct_nnz".
+`weight_nnz` exceeds it only if the algorithm keeps more than its budget k: one more weight can
+complete many paths, so m can skip k by far. The search doubles the distance from k until m exceeds
+k and then halves the interval, and every budget is tried with the same batches, so that it works on
+any algorithm, not only on a ranking; it needs m to grow with d, which ties can violate, and then
+ends at a smaller budget. Weights on no path are pruned too, so that `weight_nnz` is the effective
+count. The budget d is stored in the extras as "direct_nnz".
 """
 
 from __future__ import annotations

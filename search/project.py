@@ -275,12 +275,27 @@ PROJECT_STUDIES: dict[str, Study] = {
             Product.of(_replicates(24), axis("target_nnz", *range(13, 26))),
             replace(_EXCHANGE, width=7, hyperparameters=(("rounds", 100),)),
         ),
-        # 200 = 20 replicates x 2 initialisations x 5 targets
+        # 1,600 = 100 replicates x 2 lrs x 4 methods and widths x 2 targets
+        Study(
+            "equal-training",
+            "GMP and LTH with at least as many edge updates as exchange, at widths 16 and 32",
+            Product.of(
+                _replicates(100),
+                axis("lr", 0.02, 0.05),
+                Table(
+                    ("method", "width", "epochs"),
+                    (("gmp", 16, 480), ("gmp", 32, 180), ("lth", 16, 75), ("lth", 32, 50)),
+                ),
+                # One more than the weights that these trainings leave.
+                axis("target_nnz", 21, 35),
+            ),
+        ),
+        # 2,000 = 200 replicates x 2 initialisations x 5 targets
         Study(
             "exchange-bench",
             "exchange from the best initialisations of the search, at width 7",
             Product.of(
-                _replicates(20),
+                _replicates(200),
                 Table(
                     ("init", "target_nnz"),
                     (

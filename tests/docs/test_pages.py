@@ -35,10 +35,12 @@ def test_every_link_resolves(page: Path) -> None:
 def command_lines() -> list[str]:
     """Return the arguments of every `sparsest` call on the pages, in code and in prose."""
     lines = []
+    # Double quotes may enclose several lines.
+    call = r'(?:\$ )?sparsest ((?:[^"\n]|"[^"]*")+)$'
     for page in PAGES:
         for block in blocks(page):
-            lines += re.findall(r"^(?:\$ )?sparsest (.+)$", block.code, re.MULTILINE)
-        lines += re.findall(r"^ {4,}(?:\$ )?sparsest (.+)$", prose(page), re.MULTILINE)
+            lines += re.findall(f"^{call}", block.code, re.MULTILINE)
+        lines += re.findall(f"^ {{4,}}{call}", prose(page), re.MULTILINE)
         lines += re.findall(r"`sparsest\s([^`]+)`", prose(page))
     return list(dict.fromkeys(" ".join(line.split()) for line in lines))
 
