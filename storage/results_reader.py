@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -29,10 +30,14 @@ ParentRow = dict[str, Any]
 
 
 class ResultsReader(ABC):
-    """Reads the views `results` and `sweeps`: by SQL or one experiment at a time."""
+    """Reads the views `results` and `sweeps`: by SQL or one experiment at a time.
+
+    Threads may share a reader: one reads at a time.
+    """
 
     def __init__(self) -> None:
         self._database: duckdb.DuckDBPyConnection | None = None
+        self._lock = threading.RLock()
 
     def init(self, token: str) -> FrozenInit | PublishedInit | ParentRow | None:
         """Return the initialisation of a token, or how to make it again; None if not stored."""
@@ -94,7 +99,7 @@ class ResultsReader(ABC):
         """
         from storage.reading.query import open_result
 
-        with ExitStack() as stack:
+        with self._lock, ExitStack() as stack:
             result = self._read(
                 lambda connection: stack.enter_context(open_result(connection, query))
             )
@@ -149,16 +154,6 @@ class ResultsReader(ABC):
         by_id = {row["experiment_id"]: row for row in found}
         return [by_id[experiment_id] for experiment_id in experiment_ids]
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """Return a new DuckDB connection over the rows of this moment; the caller closes it.
-
-        It has the views `results` and `sweeps`, can create tables in memory, and can open no file.
-        It is slower than `sql`.
-        """
-        from storage.reading.connections import connect_isolated
-
-        return connect_isolated(self.data_files(), self._sweeps())
-
     def close(self) -> None:
         """Free the memory of the database, which is opened again when needed."""
         if self._database is not None:
@@ -173,14 +168,15 @@ class ResultsReader(ABC):
 
     def _read(self, read: Callable[[duckdb.DuckDBPyConnection], _T]) -> _T:
         """Return what a function reads, which is called again if data files were replaced."""
-        while True:
-            try:
-                return read(self._current_database())
-            except StoreError as error:
-                if self.was_replaced():
-                    continue
-                self._explain(error.__cause__)
-                raise
+        with self._lock:
+            while True:
+                try:
+                    return read(self._current_database())
+                except StoreError as error:
+                    if self.was_replaced():
+                        continue
+                    self._explain(error.__cause__)
+                    raise
 
     def _current_database(self) -> duckdb.DuckDBPyConnection:
         """Return the database, which is kept from one query to the next."""

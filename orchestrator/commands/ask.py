@@ -17,7 +17,7 @@ from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
 from orchestrator.stopping import Terminated
 from search.cache_folder import cache_folder
-from storage.errors import StoreError
+from storage.errors import QueryError, StoreError
 from storage.export import export_results, stream_results
 from storage.reading.query import split_statements
 from storage.results_reader import ResultsReader
@@ -165,7 +165,14 @@ def _read_statements() -> str | None:
 
 
 def _is_complete(lines: list[str]) -> bool:
-    return bool(lines) and lines[-1].rstrip().endswith(";")
+    """Return whether the lines end with a semicolon that is not part of a text."""
+    if not lines or not lines[-1].rstrip().endswith(";"):
+        return False
+    try:
+        split_statements("\n".join(lines))
+    except QueryError as error:
+        return "unterminated" not in str(error)
+    return True
 
 
 def _answer(reader: ResultsReader, statements: str) -> None:

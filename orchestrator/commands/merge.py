@@ -96,14 +96,19 @@ def diff(
 ) -> None:
     """Compare the rows of two stores, experiment by experiment.
 
-    All columns are compared except train_ms and sweep_id. The exit code is 0 if both stores have
-    the same experiments and no row differs, else 1.
+    All columns are compared except study_index, train_ms and sweep_id. The exit code is 0 if both
+    stores have the same experiments and no row differs, else 1.
     """
     if (second is None) != published:
         raise UserError("nothing to compare A with: name either a store B or --published")
     with ExitStack() as stack:
         a = stack.enter_context(results_reader(first, False))
         b = stack.enter_context(results_reader(second, published))
+        known = {*a.rows_by_study(), *b.rows_by_study()}
+        if unknown := sorted(set(studies or ()) - known):
+            raise UserError(
+                f"neither side has rows of {unknown[0]!r}; there are: {', '.join(sorted(known))}"
+            )
         comparison = compare(a.data_files(), b.data_files(), studies)
     other = "the published results" if second is None else store_name(StorePaths(second))
     names = (store_name(StorePaths(first)), other)

@@ -17,8 +17,9 @@ from orchestrator.display.formatting import counted, human_bytes
 from orchestrator.doctor.diagnosis import Diagnosis, ok, problem, warning
 from orchestrator.invocation import program
 from storage.checking.verify import verify_store
-from storage.errors import StoreError
+from storage.errors import NoStoreYet, StoreError
 from storage.lock import current_holder
+from storage.marker import check_marker
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
 from storage.remote.working_copy import store_name
@@ -32,21 +33,26 @@ MIN_BYTES = 50_000_000
 _NETWORK = ("nfs", "cifs", "smb", "9p", "afs", "lustre", "gpfs", "beegfs", "ceph", "fuse.")
 """Prefixes of the names of file systems that several machines can share."""
 
+_ADVICE = "see docs/manage-a-store.md"
+
 
 def check_store(store: Path) -> Iterator[Diagnosis]:
     """Yield all results of this module."""
     paths = StorePaths(store)
-    exists = paths.marker.exists()
     # Test files go where the store keeps its temporary ones.
-    above = (folder for folder in (paths.root, *paths.root.parents) if folder.is_dir())
-    folder = paths.tmp if exists else next(above)
+    candidates = (paths.tmp, paths.root, *paths.root.parents)
+    folder = next(folder for folder in candidates if folder.is_dir())
     yield check_space(folder)
     yield check_kind(folder)
     yield check_links_and_locks(folder)
-    if exists:
-        yield check_content(store)
-    else:
+    try:
+        check_marker(paths)
+    except NoStoreYet:
         yield ok("store", f"there is no store at {store_name(paths)} yet")
+    except StoreError as error:
+        yield problem("store", str(error), _ADVICE)
+    else:
+        yield check_content(store)
 
 
 def check_space(folder: Path) -> Diagnosis:
@@ -112,7 +118,7 @@ def check_content(store: Path) -> Diagnosis:
         with StoreReader(store) as reader:
             state, holder = reader.state, current_holder(reader.paths)
     except StoreError as error:
-        return problem("store", str(error), "see docs/manage-a-store.md")
+        return problem("store", str(error), _ADVICE)
     rows, files = counted(state.rows, "row"), counted(len(state.parts), "file")
     busy = "" if holder is None else f"; written by {holder}"
     return ok("store", f"{rows} in {files}, every byte as it was written{busy}")

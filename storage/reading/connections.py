@@ -60,8 +60,7 @@ def connect_guarded(
 ) -> duckdb.DuckDBPyConnection:
     """Open a database that can access the given files only, for checked statements.
 
-    DuckDB reads the files itself, which with 400 of them is 2 to 10 times faster than
-    `connect_isolated`. But it may also write wherever it may read: see `storage.reading.readonly`.
+    DuckDB may also write wherever it may read: see `storage.reading.readonly`.
     """
     connection = _connect()
     connection.execute(f"CREATE VIEW results AS {results_query(_source(connection, files))}")
@@ -86,25 +85,6 @@ def connect_table(name: str, table: pa.Table) -> duckdb.DuckDBPyConnection:
     # A copy, because another cursor, which locates errors, would not see the registered one.
     connection.execute(f"CREATE TABLE {name} AS FROM rows")
     connection.unregister("rows")
-    _lock(connection)
-    return connection
-
-
-def connect_isolated(files: Files, sweeps: SweepRows) -> duckdb.DuckDBPyConnection:
-    """Open a database that can access no file, for any statement.
-
-    Arrow reads the data files and passes their rows in memory.
-    """
-    # Loads pandas, which takes a third of a second: only notebooks need it.
-    import pyarrow.dataset as ds
-
-    connection = _connect()
-    # A column that a file lacks is NULL.
-    names = [str(file) for file in _all(files)]
-    rows = ds.dataset(names, schema=RESULT_SCHEMA, format="parquet", partitioning=None)
-    connection.register("stored_rows", rows)
-    connection.execute(f"CREATE VIEW results AS {results_query('stored_rows')}")
-    _create_sweeps(connection, sweeps)
     _lock(connection)
     return connection
 

@@ -70,7 +70,7 @@ def split_statements(text: str) -> list[str]:
     """Return the statements of SQL text one by one, without checking that they only read.
 
     Raises:
-        QueryError: the text is not SQL, or contains no statement.
+        QueryError: the text is not SQL.
     """
     with duckdb.connect(":memory:") as connection:
         return [statement.query for statement in parsed_statements(connection, text)]

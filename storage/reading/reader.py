@@ -74,17 +74,18 @@ class StoreReader(ResultsReader):
         Raises:
             StoreDamaged, StoreVersion: as when opening.
         """
-        changed = self._read_new_entries()
-        while True:
-            try:
-                self._check_parts()
-            except StoreDamaged:
-                # A missing file may have been replaced since the log was read.
-                if not self._read_new_entries():
-                    raise
-                changed = True
-            else:
-                return changed
+        with self._lock:
+            changed = self._read_new_entries()
+            while True:
+                try:
+                    self._check_parts()
+                except StoreDamaged:
+                    # A missing file may have been replaced since the log was read.
+                    if not self._read_new_entries():
+                        raise
+                    changed = True
+                else:
+                    return changed
 
     def was_replaced(self) -> bool:
         """Return whether data files were replaced and removed; the new ones are read from then on.

@@ -61,6 +61,8 @@ def single_statement(connection: duckdb.DuckDBPyConnection, query: str) -> str:
         ReadOnlyError: the statement would do more than read.
     """
     statements = parsed_statements(connection, query)
+    if not statements:
+        raise QueryError("The query is empty.")
     if len(statements) > 1:
         raise QueryError(
             f"The query contains {len(statements)} statements, and nothing was run: only one is "
@@ -79,14 +81,11 @@ def single_statement(connection: duckdb.DuckDBPyConnection, query: str) -> str:
 
 
 def parsed_statements(connection: duckdb.DuckDBPyConnection, text: str) -> list[duckdb.Statement]:
-    """Return the statements of SQL text; a QueryError if it is not SQL, or has none."""
+    """Return the statements of SQL text; a QueryError if it is not SQL."""
     try:
-        statements = connection.extract_statements(text)
+        return connection.extract_statements(text)
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
-    if not statements:
-        raise QueryError("The query is empty.")
-    return statements
 
 
 def _kind(statement: duckdb.Statement) -> duckdb.StatementType:

@@ -57,7 +57,7 @@ def pull(paths: StorePaths, objects: ObjectStore, *, check_bytes: bool) -> None:
     if state.entries:
         # The last entry of the working copy must be the same on S3.
         last = paths.entry(state.entries)
-        data = read_regular(last)
+        data = read_regular(last, MAX_ENTRY_BYTES)
         if objects.get(object_name(last), len(data)) != data:
             problem = f"its log entry {state.entries} is not that of the log on S3"
             raise CopyUnusable(paths.root, objects.url(), problem)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import closing, suppress
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +25,9 @@ from storage.safe_open import read_regular
 
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 """Errors of reading the record of an origin."""
+
+_WAIT_S = 0.2
+"""Time after which to look again whether another process has updated the working copy."""
 
 
 class Origin:
@@ -105,7 +109,7 @@ def working_copy(address: S3Address, cache: Path, *, may_be_missing: bool = Fals
     """Update the working copy of a store, which may be missing on request; return its folder.
 
     If another process on this machine is writing to the working copy, it is not updated: it has
-    everything that process has stored.
+    everything that process has stored. If another one is updating it, this one waits.
 
     Raises:
         NoRemoteStore: there is no store.
@@ -117,7 +121,16 @@ def working_copy(address: S3Address, cache: Path, *, may_be_missing: bool = Fals
     name = f"{address.bucket}-{address.prefix.replace('/', '-')[-60:]}-{digest}"
     paths = StorePaths(cache / "s3" / name)
     durable.make_folders(*paths.folders)
-    with suppress(StoreLocked), closing(StoreLock(paths, f"sparsest, reading {address}")):
+    reading = f"sparsest, reading {address}"
+    lock: StoreLock | None = None
+    while lock is None:
+        try:
+            lock = StoreLock(paths, reading)
+        except StoreLocked as locked:
+            if locked.holder is None or locked.holder.command != reading:
+                return paths.root
+            time.sleep(_WAIT_S)
+    with closing(lock):
         try:
             if not paths.origin.exists():
                 record = json.dumps({"url": str(address), "endpoint": objects.endpoint})

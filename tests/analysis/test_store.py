@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -81,6 +82,14 @@ def test_listing_of_experiments_has_no_networks(store: sparsest.Store) -> None:
     assert not {"weights", "weight_index", "biases", "bias_index"} & set(columns)
     ids = listing.arrow().column("experiment_id").to_pylist()
     assert ids == [experiment.experiment_id for experiment in _STUDY]
+
+
+def test_threads_can_share_a_store(store: sparsest.Store) -> None:
+    query = "SELECT count(*) AS n FROM results"
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: store.sql(query).arrow().to_pylist(), range(40)))
+    assert len(answers) == 40
+    assert all(answer == answers[0] for answer in answers)
 
 
 def test_rows_committed_after_opening_are_seen(tmp_path: Path) -> None:

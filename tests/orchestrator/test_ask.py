@@ -204,6 +204,13 @@ def test_every_statement_of_a_line_is_answered(trained: Path) -> None:
         assert "2 statements" in message
 
 
+def test_comments_and_semicolons_in_texts_are_part_of_a_script(trained: Path) -> None:
+    script = "-- the rows;\n;\nSELECT 'a;\nb' AS t;\nSELECT 2 AS u;\n-- the end"
+    ended = sparsest("sql", "--store", trained, stdin=script)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.split() == ["t", "a;", "b", "u", "2"]
+
+
 def test_first_mistake_ends_a_script(trained: Path) -> None:
     ended = sparsest("sql", "--store", trained, stdin="SELECT 1 AS n;\nSELEKT;\nSELECT 2 AS m;\n")
     assert ended.code == 1

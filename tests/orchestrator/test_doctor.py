@@ -198,6 +198,28 @@ def test_damaged_store_is_a_problem(trained: Path, tmp_path: Path) -> None:
     assert f"store: {part}: " in line
 
 
+def test_store_without_its_marker_or_log_is_a_problem(trained: Path, tmp_path: Path) -> None:
+    for lost in (["store.json"], ["store.json", "log"]):
+        copy = Path(shutil.copytree(trained, tmp_path / "-".join(lost)))
+        for name in lost:
+            path = copy / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        ended = sparsest("doctor", "--store", copy)
+        assert ended.code == 1
+        assert "problem" in ended.out
+
+
+def test_store_without_its_empty_folder_is_sound(trained: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(trained, tmp_path / "store"))
+    (copy / "tmp").rmdir()
+    assert sparsest("doctor", "--store", copy).code == 0
+
+
+def test_folder_with_other_files_is_not_a_store(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    assert sparsest("doctor", "--store", tmp_path).code == 1
+
+
 def test_missing_store_stays_missing(tmp_path: Path) -> None:
     ended = sparsest("doctor", "--store", tmp_path / "a" / "store")
     assert ended.code == 0

@@ -35,8 +35,6 @@ def test_commands_give_the_same_answers_as_in_a_plain_folder(
         assert sparsest(*ask, nested).out == sparsest(*ask, trained).out
     with notebook.open(nested) as there, notebook.open(trained) as here:
         assert there.sql(ALL).arrow() == here.sql(ALL).arrow()
-        with there._reader.connect() as connection:
-            assert connection.sql(ALL).to_arrow_table() == here.sql(ALL).arrow()
     for store in (nested, trained):
         export = ("export", "--format", "csv", "--store", store, "--output")
         assert sparsest(*export, tmp_path / f"{store.parent.name}.csv").code == 0

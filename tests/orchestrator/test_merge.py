@@ -43,7 +43,6 @@ def test_merged_stores_equal_one_trained_at_once(sweep: Path, tmp_path: Path) ->
     assert other.code == 1
     report = json.loads(other.out)
     assert (report["only_a"], report["only_b"], report["equal"]) == (1, 1, 1)
-    assert sparsest("diff", one, two, "--study", "yours").code == 0
 
 
 def test_impossible_merge_is_refused(sweep: Path, tmp_path: Path) -> None:
@@ -61,6 +60,12 @@ def test_impossible_merge_is_refused(sweep: Path, tmp_path: Path) -> None:
 def test_diff_needs_exactly_two_stores(trained: Path) -> None:
     assert "--published" in refused("diff", trained)
     assert "--published" in refused("diff", trained, trained, "--published")
+
+
+def test_diff_of_an_unknown_study_is_refused(trained: Path) -> None:
+    message = refused("diff", trained, trained, "--study", "sicks")
+    assert "'sicks'" in message
+    assert "six" in message
 
 
 def test_diff_shows_lacking_columns(trained: Path, tmp_path: Path) -> None:

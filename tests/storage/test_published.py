@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -168,14 +167,6 @@ def test_query_of_published_results_only_reads(published: Path, tmp_path: Path) 
         with pytest.raises(ReadOnlyError):
             read(published, query)
     assert not target.exists()
-
-
-def test_connection_cannot_open_files(published: Path) -> None:
-    with PublishedReader(published, published.parent / "cache") as reader:
-        connection = reader.connect()
-        assert connection.execute("SELECT count(*) FROM results").fetchone() == (5,)
-        with pytest.raises(duckdb.PermissionException):
-            connection.execute(f"FROM '{published / 'phase1.parquet'}'")
 
 
 def test_row_is_found_by_the_start_of_its_id(published: Path) -> None:

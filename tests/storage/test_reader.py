@@ -67,8 +67,6 @@ def test_empty_store_has_the_same_columns(fill: Callable[..., Path], tmp_path: P
         assert nothing.schema.equals(filled.sql(query).schema)
         assert empty.sql("SELECT * FROM sweeps").num_rows == 0
         assert empty.state.rows == 0
-        with empty.connect() as connection:
-            assert connection.sql("SELECT count(*) FROM results").fetchall() == [(0,)]
 
 
 def test_sweeps_describe_runs_and_their_results(rows: Rows, store: Path) -> None:
@@ -208,8 +206,6 @@ def test_names_that_look_like_patterns_are_read_literally(
         fill(5, path=tmp_path / neighbour)
     with StoreReader(fill(2, 1, path=tmp_path / name)) as reader:
         assert reader.sql("SELECT count(*) AS n FROM results").to_pylist() == [{"n": 3}]
-        with reader.connect() as connection:
-            assert connection.sql("SELECT count(*) FROM results").fetchall() == [(3,)]
 
 
 def test_relative_path_survives_a_change_of_folder(
@@ -281,32 +277,6 @@ def test_row_is_found_by_its_number(rows: Rows, store: Path) -> None:
                 reader.row(unknown)
 
 
-def test_connection_of_a_notebook_cannot_open_a_file(
-    fill: Callable[..., Path], tmp_path: Path
-) -> None:
-    store = fill(3)
-    (part,) = (store / "data").iterdir()
-    before = part.read_bytes()
-    with StoreReader(store) as reader, reader.connect() as connection:
-        connection.execute("CREATE TABLE best AS SELECT max(accuracy) AS a FROM results")
-        assert connection.sql("SELECT count(*) FROM best").fetchall() == [(1,)]
-        for statement in (
-            f"COPY (SELECT 1) TO '{part}' (USE_TMP_FILE false)",
-            f"COPY (SELECT 1) TO '{tmp_path}/out.csv'",
-            f"FROM read_parquet('{part}')",
-            "FROM read_csv('/etc/passwd')",
-            f"ATTACH '{tmp_path}/new.duckdb'",
-            "SET enable_external_access = true",
-            "SET allowed_paths = ['/etc/passwd']",
-            f"SET temp_directory = '{tmp_path}/spilled'",
-            "SET python_enable_replacements = true",
-        ):
-            with pytest.raises(duckdb.Error):
-                connection.execute(statement)
-    assert part.read_bytes() == before
-    assert not list(tmp_path.glob("*.csv"))
-
-
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
 def test_times_are_utc_in_every_time_zone(
     fill: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, zone: str
@@ -315,11 +285,9 @@ def test_times_are_utc_in_every_time_zone(
     time.tzset()
     age = "SELECT epoch(now()) - epoch(max(coalesce(ended, now()))) AS seconds FROM sweeps"
     try:
-        with StoreReader(fill(1)) as reader, reader.connect() as connection:
+        with StoreReader(fill(1)) as reader:
             assert 0 <= reader.sql(age).to_pylist()[0]["seconds"] < 600
             assert reader.sql("SELECT now() AS t").schema.field("t").type.tz == "UTC"
-            ((seconds,),) = connection.execute(age).fetchall()
-            assert 0 <= seconds < 600
     finally:
         monkeypatch.undo()
         time.tzset()

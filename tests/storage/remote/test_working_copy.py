@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from storage.errors import (
     RemoteFailed,
     StoreVersion,
 )
+from storage.lock import StoreLock
 from storage.log.seal import seal
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
@@ -228,3 +230,23 @@ def test_reader_shares_the_copy_with_a_writer(rows: Rows, machine: Machine) -> N
         rows.append(writer, 0, 3)
         writer.commit()
         assert numbers(machine()) == [0, 1, 2]
+
+
+def test_reader_waits_for_a_reader_that_updates_the_copy(
+    rows: Rows, machine: Machine, address: S3Address
+) -> None:
+    store_some(rows, machine("first"), 3)
+    updating = StoreLock(StorePaths(machine("second")), f"sparsest, reading {address}")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(machine, "second")
+        store_some(rows, machine("first"), 2, sweep="b", start=3)
+        assert not waiting.done()
+        updating.close()
+        assert numbers(waiting.result(timeout=60)) == list(range(5))
+
+
+def test_copy_whose_last_entry_is_long_is_updated(rows: Rows, machine: Machine) -> None:
+    with StoreWriter(machine("first")) as writer:
+        writer.begin_sweep(rows.begin().model_copy(update={"command": "x" * 2_000_000}))
+    assert (machine("second") / "log" / "00000001.json").stat().st_size > 2_000_000
+    assert numbers(machine("second")) == []
