@@ -80,6 +80,7 @@ layers: setup
 
 docs: setup ## build the manual into build/site; broken links are errors
 	@$(BIN)/python -m docs.site.build
+	@echo "The manual is build/site/index.html"
 
 kernels: setup ## compile the training kernels
 	@$(BIN)/python -c 'from search.experiment import Experiment; from workers.train import train_batch; \

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from analysis.store import QueryResult, Store, open_published
     from analysis.store import open_store as open
     from analysis.tables import by_width, pareto, sparsest_networks
+    from orchestrator.errors import UserError
     from orchestrator.from_python import run, search, train
     from pruning.functional import (
         batch_loss,
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
     from search.settings import Setting
     from search.strategies.problem import Problem, Proposals, Trial
     from search.styles import Style
+    from storage.errors import StoreError
     from workers.conformance import DATASET_CHECKS, FAST_METHOD_CHECKS, METHOD_CHECKS
     from workers.datasets import Dataset, load_dataset, standardised
     from workers.registering import register
@@ -98,11 +100,11 @@ __all__ = [
     "TO_TARGET_OR_ACCURACY", "WITHOUT_TARGET", "Batch", "Batches", "Dataset", "Experiment",
     "Layers", "MaskSchedule", "Measure", "Measurement", "Method", "Network", "Networks",
     "Objective", "Problem", "Proposals", "Pruned", "PrunesAdaptively", "PrunesBefore",
-    "PrunesDuring", "QueryResult", "Segment", "Setting", "Snapshot", "Store", "Style", "Trial",
-    "__version__", "above_position", "accuracy", "at_or_above", "batch_loss", "below_highest",
-    "bias_masks", "by_layer", "by_width", "choice", "compare", "dense_network", "draw",
-    "draw_dataset", "exact_accuracy", "flat_weights", "full_masks", "group_isomorphic", "highest",
-    "keep_largest", "load_dataset", "logits", "masked", "network_from_row", "open",
+    "PrunesDuring", "QueryResult", "Segment", "Setting", "Snapshot", "Store", "StoreError", "Style",
+    "Trial", "UserError", "__version__", "above_position", "accuracy", "at_or_above", "batch_loss",
+    "below_highest", "bias_masks", "by_layer", "by_width", "choice", "compare", "dense_network",
+    "draw", "draw_dataset", "exact_accuracy", "flat_weights", "full_masks", "group_isomorphic",
+    "highest", "keep_largest", "load_dataset", "logits", "masked", "network_from_row", "open",
     "open_published", "parameters", "pareto", "plot_pareto", "plot_sparsest", "register", "run",
     "saliencies", "save_drawing", "search", "setting", "sparsest_networks", "standardised",
     "strictly_above", "success_rates", "target_of", "train", "train_rounds", "weight_gradients",

@@ -28,6 +28,12 @@ _SETTINGS = (
 )
 """Columns whose values a number of these tables never mixes, beside the method."""
 
+_MAX_LISTED = 4
+"""Maximum number of values of a setting that a message lists."""
+
+_OF_PAIR = ("study", "replicate", "root_seed", "init", "masks", *_SETTINGS)
+"""Columns that are equal in both trainings of a pair."""
+
 
 def success_rates(
     store: Results,
@@ -118,7 +124,8 @@ def compare(
         difference of the pairs, with its 95 % bootstrap interval; NULL for fewer than two pairs).
 
     Raises:
-        ValueError: there are no pairs, the target is not an accuracy, or the data set is not clear.
+        ValueError: there are no rows of a method, there are no pairs, the target is not an
+            accuracy, or the data set is not clear.
 
     Example:
         >>> import sparsest
@@ -131,8 +138,7 @@ def compare(
     """
     check_accuracy(target)
     chosen = dataset_literal(store, dataset)
-    same = ("study", "replicate", "root_seed", "init", "masks", *_SETTINGS)
-    matching = " AND ".join(f"one.{name} IS NOT DISTINCT FROM other.{name}" for name in same)
+    matching = " AND ".join(f"one.{name} IS NOT DISTINCT FROM other.{name}" for name in _OF_PAIR)
     columns = ", ".join(f"one.{name}" for name in _SETTINGS)
     order = "one.study, one.replicate, one.root_seed"
     table = store.sql(
@@ -149,10 +155,7 @@ def compare(
         """
     ).arrow()
     if not table.num_rows:
-        raise ValueError(
-            f"there are no pairs of {first} and {second}: train both with `pair = true` and the "
-            "same other settings"
-        )
+        raise ValueError(_without_pairs(store, chosen, first, second))
     measured = [
         _measured(np.array(row["first"], np.float64), np.array(row["second"], np.float64), target)
         for row in table.select(["first", "second"]).to_pylist()
@@ -161,6 +164,43 @@ def compare(
     for name in measured[0]:
         settings = settings.append_column(name, pa.array([row[name] for row in measured]))
     return QueryResult(settings)
+
+
+def _without_pairs(store: Results, dataset: str, first: str, second: str) -> str:
+    """Return why there are no pairs of two methods on a data set, given as an SQL literal."""
+    columns = ", ".join(
+        f"list(DISTINCT coalesce({name}::VARCHAR, 'none')) FILTER (pair) AS {name}"
+        for name in _OF_PAIR
+    )
+    table = store.sql(
+        f"""
+        SELECT {VARIANT} AS variant, {columns} FROM results
+        WHERE dataset = {dataset} AND status != 'failed' GROUP BY ALL ORDER BY variant
+        """
+    ).arrow()
+    methods = {row["variant"]: row for row in table.to_pylist()}
+    for name in (first, second):
+        if name not in methods:
+            known = ", ".join(methods) or "none"
+            return f"there are no rows of the method {name!r}; there are rows of {known}"
+        if methods[name]["study"] is None:
+            return f"no training of {name} is one of a pair: train both with `pair = true`"
+    one, other = methods[first], methods[second]
+    differing = [name for name in _OF_PAIR if set(one[name]).isdisjoint(other[name])]
+    reason = "".join(
+        f"; {name} differs: {_listed(one[name])} ({first}) and {_listed(other[name])} ({second})"
+        for name in differing
+    )
+    return (
+        f"there are no pairs of {first} and {second}: train both with `pair = true` and the "
+        f"same other settings{reason}"
+    )
+
+
+def _listed(values: list[str]) -> str:
+    """Return the first values of a setting as text."""
+    shown = sorted(values)[:_MAX_LISTED]
+    return ", ".join([*shown, *["..."] * (len(values) > _MAX_LISTED)])
 
 
 def _measured(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any], target: float) -> Any:

@@ -382,6 +382,17 @@ SELECT method, count(*) FILTER (weight_nnz <= 20) AS at_most_20,
 FROM results WHERE study IN ('overparam', 'phase1', 'phase2-95', 'phase2-995')
 GROUP BY ALL ORDER BY ALL
 
+-- name: equal_training
+-- With at least as much training as exchange.
+SELECT width, if(method = 'exchange', target_nnz, target_nnz - 1) AS at_most, method, lr,
+       count(*) AS trainings, round(avg(edge_updates) / 1e6) AS million_edge_updates,
+       count(*) FILTER (accuracy >= 0.95) AS reach_95,
+       count(*) FILTER (accuracy >= 0.995) AS reach_995,
+       round(100 * median(accuracy), 1) AS median_percent
+FROM results
+WHERE study = 'equal-training' OR study = 'exchange' AND width IN (16, 32)
+GROUP BY ALL ORDER BY ALL
+
 -- name: exchange_bench
 SELECT split_part(init, ':', 1) AS start, target_nnz, count(*) AS trainings,
        count(*) FILTER (accuracy >= 0.95) AS reach_95,

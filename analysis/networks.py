@@ -16,6 +16,9 @@ from workers.datasets import Dataset, load_dataset
 _CHUNK_NUMBERS = 1 << 22
 """Maximum number of activations of a layer that are computed at a time."""
 
+_BLOCK = 256
+"""Maximum number of networks whose logits on a data set are kept at a time."""
+
 
 class Networks(Sequence[Network]):
     """A list of networks that are evaluated together.
@@ -102,10 +105,13 @@ class Networks(Sequence[Network]):
             dataset = load_dataset(names[0])
         for network in self:
             check_fits(network, dataset)
-        logits = self.logits(dataset.points)
-        classes = (logits > 0) if logits.ndim == 2 else logits.argmax(axis=2)
-        correct: NDArray[np.float64] = (classes == dataset.labels).mean(axis=1)
-        return correct
+        correct = []
+        # Without networks there is one block, which `logits` refuses.
+        for start in range(0, max(1, len(self)), _BLOCK):
+            logits = self[start : start + _BLOCK].logits(dataset.points)
+            classes = (logits > 0) if logits.ndim == 2 else logits.argmax(axis=2)
+            correct.append((classes == dataset.labels).mean(axis=1))
+        return np.concatenate(correct)
 
 
 def group_isomorphic(networks: Iterable[Network]) -> list[Networks]:

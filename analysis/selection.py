@@ -128,6 +128,6 @@ def best_row(
         return rows[0]
     (summary,) = reader.sql(f"SELECT count(*) AS n, max(accuracy) AS best {matching}").to_pylist()
     raise LookupError(
-        f"none of the {summary['n']:,} networks by {description} reaches {target:.1%}; the highest "
-        f"accuracy is {summary['best']:.2%}"
+        f"none of the {summary['n']:,} networks by {description} reaches {100 * target:.10g} %; "
+        f"the highest accuracy is {100 * summary['best']:.10g} %"
     )

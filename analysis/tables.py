@@ -53,8 +53,8 @@ def sparsest_networks(
            target method  networks  trainings
         0     0.4   snip         2          2
     """
-    chosen = targets if target is None else [target]
-    values = ", ".join(f"({check_accuracy(one)!r}::DOUBLE)" for one in chosen)
+    chosen = map(check_accuracy, targets if target is None else [target])
+    values = ", ".join(f"({one!r}::DOUBLE)" for one in dict.fromkeys(chosen))
     if not values:
         raise ValueError("no targets: name at least one accuracy from 0 to 1")
     return store.sql(

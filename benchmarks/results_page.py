@@ -32,6 +32,7 @@ PAGES = {
         "exchange",
         "exchange-records",
         "exchange-bench",
+        "equal-training",
     ),
     DOCS / "depth-ablation.md": ("depth-ablation", "depth-more"),
     DOCS / "more-methods.md": ("overparam", "overparam-more", "penalties"),

@@ -74,7 +74,7 @@ query = "FROM results WHERE dataset = 'two-moons' AND target_nnz = 20 ORDER BY a
 experiment_id = store.sql(query).df().experiment_id[0]
 network = store.network(experiment_id)
 step("load a network", network.sizes)
-points = np.random.default_rng(0).normal(size=(500, 2))
+points = sparsest.standardised(np.random.default_rng(0).normal(size=(500, 2)))
 step("its logits on new points", network.logits(points)[:3])
 step("its masks as arrays", [mask.shape for mask in network.masks])
 neuron, source = np.argwhere(network.masks[0])[0]

@@ -10,7 +10,17 @@ from search.process_state import error_text
 
 
 class UserError(Exception):
-    """What is wrong, where, and what to do."""
+    """What is wrong with what the user wrote, where, and what to do.
+
+    Example:
+        >>> import sparsest
+        >>> far = sparsest.Dataset.of("far", [[0, 0], [9, 9]], [0, 1])
+        >>> try:
+        ...     sparsest.train("snip", width=4, target_nnz=16, dataset=far, batch_size=2)
+        ... except sparsest.UserError as error:
+        ...     print(error)
+        data set 'far' ...: feature x1 has mean 4.5 and variance 20.25, expected 0 and 1; ...
+    """
 
 
 class NoWorkerError(UserError):

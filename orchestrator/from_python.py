@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from numbers import Integral
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
@@ -32,7 +33,7 @@ from search.catalogue import Selection
 from search.experiment import FRESH_INIT, Experiment
 from search.indices import IndexSet
 from search.methods import method_named
-from search.strategies.catalogue import strategy_named
+from search.strategies.catalogue import check_exhaustive, strategy_named
 from search.strategies.problem import Strategy
 from search.structure import Structure
 from search.study import Study
@@ -254,6 +255,8 @@ def search(
         raise ValueError("enumerations have no hours: use the command `sparsest search`")
     function = strategy_named(strategy) if isinstance(strategy, str) else strategy
     name = strategy if isinstance(strategy, str) else str(getattr(strategy, "__name__", "own"))
+    if exhaustive and isinstance(strategy, str):
+        check_exhaustive(strategy)
     if not hours > 0:
         raise ValueError(f"hours must be above 0, not {hours!r}")
     if not 0 <= target <= 1:
@@ -329,6 +332,7 @@ def _executor(
         allowed = get_args(choice)
         if value not in allowed:
             raise ValueError(f"{value!r} is not among the allowed values {', '.join(allowed)}")
+    _check_count("workers", workers)
     choices: Any = executor, device
     return ExecutorOptions.of(choices[0], workers, choices[1], address)
 
@@ -344,6 +348,7 @@ def _run(
     limit: int | None = None,
 ) -> None:
     """Train as the command `run` does."""
+    _check_count("limit", limit)
     _refuse_registered(selection.study for selection in targets)
     with RunStore(_folder(store), call, _console(progress)) as opened:
         result = Training(targets, opened, executor, limit=limit, curves=curves).run()
@@ -357,6 +362,12 @@ def _name_of(dataset: str | Dataset) -> str:
         return dataset
     register(dataset)
     return dataset.name
+
+
+def _check_count(option: str, value: Any) -> None:
+    """Refuse a number that is neither None nor a whole number from 1."""
+    if value is not None and not (isinstance(value, Integral) and int(value) >= 1):
+        raise ValueError(f"{option} must be a whole number from 1, or None, not {value!r}")
 
 
 def _refuse_workers(workers: int | None) -> None:
@@ -401,7 +412,7 @@ def trained_in_memory(targets: Targets, curves: bool, console: Console) -> pa.Ta
     """Train in this process; raise what a training raises, with its traceback."""
     studies = [selection.study for selection in targets]
     packages_of(studies)
-    stored = sorted({experiment.init for study in studies for experiment in study} - {FRESH_INIT})
+    stored = sorted({init for study in studies for init in study.values("init")} - {FRESH_INIT})
     if stored:
         raise ValueError(
             f"init {stored[0]!r} is in a store: name it with store=. A network in memory is "

@@ -67,7 +67,9 @@ class Sweep:
             starting = (
                 "starting Ray on this machine" if place is None else f"joining Ray at {place}"
             )
-            self.store.console.print(f"{starting}; training starts with the first worker")
+            self.store.console.print(
+                f"{starting}; training starts with the first worker, which compiles the first time"
+            )
         with ExitStack() as stack:
             self._running = stack.enter_context(make_executor(self.executor, self.inits))
             self._sweep = describe_sweep(

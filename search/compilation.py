@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core import event
 
 from search.cache_folder import cache_folder
 
@@ -32,6 +34,27 @@ def compiled(
         return numba.njit(cache=folder is not None, error_model="numpy", **options)(function)
     finally:
         numba.config.CACHE_DIR = usual_folder
+
+
+class _Announcement(event.Listener):  # type: ignore[misc]
+    """Says once, on a terminal, why nothing seems to happen: compiling can take a minute."""
+
+    def __init__(self) -> None:
+        self._made = False
+
+    def on_start(self, event: object) -> None:
+        if not self._made and sys.stderr.isatty():
+            often = "once" if os.access(cache_folder(), os.W_OK) else "in every process"
+            print(
+                f"compiling functions for this processor, {often}: up to a minute", file=sys.stderr
+            )
+        self._made = True
+
+    def on_end(self, event: object) -> None:
+        """Say nothing."""
+
+
+event.register("numba:compile", _Announcement())
 
 
 @cache

@@ -13,6 +13,7 @@ import io
 import logging
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +35,9 @@ PREFIX = "file:"
 
 LABEL, SPLIT = "label", "split"
 """Columns of a file that are no features."""
+
+_ROW_NUMBERS = re.compile(r"|Unnamed: \d+|__index_level_\d+__")
+"""Names that pandas gives to a column of row numbers, in CSV, after reading CSV, in Parquet."""
 
 _NAME = re.compile(r"file:([^/\\:]+\.(?:parquet|csv)):([0-9a-f]{16})")
 
@@ -61,9 +65,9 @@ class DatasetFile:
             raise ValueError(
                 f"{path} ends in {path.suffix or 'nothing'}; allowed: .parquet or .csv"
             )
-        if path.exists() and not path.is_file():
-            raise ValueError(f"{path} is not a regular file")
         try:
+            if path.exists() and not path.is_file():
+                raise ValueError(f"{path} is not a regular file")
             content = path.read_bytes()
         except OSError as error:
             raise ValueError(f"{path} cannot be read: {error.strerror}") from error
@@ -132,7 +136,9 @@ def held_file(name: str) -> DatasetFile:
             hold([DatasetFile(name, matching[0])])
         else:
             changed = (
-                f"the {file_name} here has other bytes" if here.is_file() else "it is not here"
+                f"the {file_name} here has other bytes"
+                if os.path.isfile(here)  # False, not an OSError, for a name that is too long
+                else "it is not here"
             )
             raise ValueError(
                 f"data set {name!r} needs the file {file_name} whose SHA-256 starts with {digest}, "
@@ -178,6 +184,18 @@ def _point_table(name: str, content: bytes) -> PointTable:
         table = _read_table(name, content)
     except pa.ArrowException as error:
         raise ValueError(f"data set {name!r} cannot be read: {error}") from error
+    repeated = [column for column, times in Counter(table.column_names).items() if times > 1]
+    if repeated:
+        raise ValueError(
+            f"data set {name!r} has several columns named {repeated[0]!r}; rename all but one"
+        )
+    # In a sorted table the row numbers that pandas writes by default would give the labels away.
+    indices = [column for column in table.column_names if _ROW_NUMBERS.fullmatch(column)]
+    if indices:
+        raise ValueError(
+            f"data set {name!r} has the column {indices[0]!r}, which looks like the row numbers of "
+            "pandas; write it with index=False, or give the column a name"
+        )
     features = [column for column in table.column_names if column not in (LABEL, SPLIT)]
     if LABEL not in table.column_names or not features or not len(table):
         raise ValueError(

@@ -34,6 +34,7 @@ from search.paper import paper_study
 from search.paper_grids import INPUTS, LRS
 from search.structure import DEFAULT_DEPTH, Structure
 from search.study import Study
+from search.sweeps.keys import MAX_VALUES
 
 _PAPER = Experiment()
 
@@ -239,12 +240,13 @@ def _table(
     width: int,
     masks: str = "dense",
 ) -> str:
-    """Return a table of a sweep file."""
-    return (
+    """Return a table of a sweep file, or several if one cannot have that many structures."""
+    return "".join(
         "[[grid]]\n"
         f"lr = {json.dumps(list(lrs))}\n"
         f"schedule = {json.dumps(list(settings.schedules))}\n"
-        f"structure = {json.dumps([str(s) for s in structures])}\n"
+        f"structure = {json.dumps([str(s) for s in structures[first : first + MAX_VALUES]])}\n"
         f"width = [{width}]\n"
         f'masks = "{masks}"\n'
+        for first in range(0, len(structures), MAX_VALUES)
     )

@@ -25,7 +25,16 @@ _RESTORE_OR_CONTINUE = (
 
 
 class StoreError(Exception):
-    """A store could not be used; the message names the file and what to do."""
+    """A store could not be used; the message names the file and what to do.
+
+    Example:
+        >>> import sparsest
+        >>> try:
+        ...     sparsest.open("runs/nowhere")
+        ... except sparsest.StoreError as error:
+        ...     print(error)
+        No store at ...
+    """
 
 
 class NotAStore(StoreError):

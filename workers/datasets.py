@@ -70,7 +70,7 @@ class Dataset:
 
         Args:
             name: value of `Experiment.dataset`.
-            points: [N, features]; see `standardised`.
+            points: [N, features]; see `standardised`, without which they cannot be trained on.
             labels: [N], class numbers 0 to `classes` - 1, each at least once.
             classes: number of classes; None for one more than the largest label.
             test: points [M, features] and labels [M] of the test split.
@@ -170,6 +170,10 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __repr__(self) -> str:
+        features = "1 feature" if self.features == 1 else f"{self.features:,} features"
+        return f"Dataset({self.name}: {len(self):,} points, {features}, {self.classes} classes)"
+
     def steps_per_epoch(self, batch_size: int) -> int:
         """Return the number of full batches; a last, short batch is not trained on.
 
@@ -221,6 +225,28 @@ def standardised(
     centred = rounded - reference.mean(axis=0)
     result: NDArray[np.float32] = (centred / deviation).astype(np.float32)
     return result
+
+
+def check_standardised(dataset: Dataset) -> None:
+    """Raise a ValueError unless every feature has mean 0 and variance 1.
+
+    The variance of pixels is 1 on average over the image, because some pixels are constant.
+    """
+    points = dataset.points.astype(np.float64)
+    means = points.mean(axis=0)
+    # Divided by N and by N - 1: of few points, either may be the one that is 1.
+    low, high = points.var(axis=0), points.var(axis=0, ddof=1)
+    if dataset.image_shape is not None:
+        low, high = (np.full_like(means, variances.mean()) for variances in (low, high))
+    wrong = np.flatnonzero((abs(means) > 1e-3) | (low > 1.02) | (high < 0.98))
+    if wrong.size:
+        feature = wrong[0]
+        pixels = "" if dataset.image_shape is None else ", pixels=True"
+        raise ValueError(
+            f"data set {dataset.name!r}: feature {dataset.feature_names[feature]} has mean "
+            f"{means[feature]:.4g} and variance {low[feature]:.4g}, expected 0 and 1; make its "
+            f"points with sparsest.standardised(points{pixels})"
+        )
 
 
 def load_dataset(name: str) -> Dataset:
@@ -293,12 +319,12 @@ def _in_file(file: DatasetFile) -> Dataset:
 
 
 def _checked(name: str, made: object) -> Dataset:
-    """Return a plug-in's data set with its numbers checked and copied."""
+    """Return a data set to train on, a plug-in's or a registered one, checked and copied."""
     if not isinstance(made, Dataset):
         raise TypeError(f"its function returned a {type(made).__name__}, not a Dataset")
     if made.name != name:
         raise ValueError(f"its Dataset is named {made.name!r}, but its entry point {name!r}")
-    return Dataset.of(
+    checked = Dataset.of(
         name,
         made.points,
         made.labels,
@@ -308,6 +334,9 @@ def _checked(name: str, made: object) -> Dataset:
         feature_names=made.feature_names,
         image_shape=made.image_shape,
     )
+    # Not in `Dataset.of`: accuracies are measured, and networks drawn, on any points.
+    check_standardised(checked)
+    return checked
 
 
 def _arrays(

@@ -30,8 +30,8 @@ def draw_dataset(dataset: Dataset, *, dark: bool = False) -> Figure:
         'cubist-spiral'
     """
     plane, palette = Plane.around(dataset), DARK if dark else LIGHT
-    # Independent of a notebook's settings.
-    with matplotlib.style.context("default"):
+    # Independent of a notebook's settings; a name with $ is no mathematics.
+    with matplotlib.style.context(["default", {"text.parse_math": False}]):
         figure = Figure(figsize=(5.0, 5.0), facecolor=palette.background, layout="constrained")
         axes = figure.add_subplot()
         axes.set_facecolor(palette.background)

@@ -81,8 +81,8 @@ def draw(
         raise ValueError(f"{len(networks)} networks: 1 to {MAX_NETWORKS} can be drawn together")
     palette = DARK if dark else LIGHT
     page, cards = page_of(len(networks))
-    # Independent of a notebook's settings.
-    with matplotlib.style.context("default"):
+    # Independent of a notebook's settings; a name with $ is no mathematics.
+    with matplotlib.style.context(["default", {"text.parse_math": False}]):
         figure = Figure(figsize=(page.width, page.height), facecolor=palette.background)
         axes = _axes_in_inches(figure, page)
         axes.axis("off")

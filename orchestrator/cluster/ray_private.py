@@ -1,7 +1,7 @@
 """Every private interface of Ray that this project uses; a test checks that each still exists.
 
-Ray offers no public way to keep its handler of SIGTERM away, to redirect what it prints about lost
-workers, or to choose the folder of its sockets.
+Ray offers no public way to keep its handler of SIGTERM away, to start its processes in groups of
+their own, to redirect what it prints about lost workers, or to choose the folder of its sockets.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import logging
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import ray._private.services
 import ray._private.utils
 import ray._private.worker
 
@@ -37,6 +39,22 @@ def sigterm_handler_kept() -> Iterator[None]:
     finally:
         ray._private.utils.set_sigterm_handler = set_by_ray
         signal.signal(signal.SIGTERM, handler)
+
+
+@contextmanager
+def processes_in_own_groups() -> Iterator[None]:
+    """Let `ray.init` start every process in a process group of its own.
+
+    `timeout` and batch systems send SIGTERM to this process's group: Ray has to live until what is
+    in training is stored. Its processes still end with this one.
+    """
+    services: Any = ray._private.services
+    started_by_ray = services.ConsolePopen
+    services.ConsolePopen = partial(started_by_ray, process_group=0)
+    try:
+        yield
+    finally:
+        services.ConsolePopen = started_by_ray
 
 
 def log_messages() -> None:

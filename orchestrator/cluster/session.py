@@ -69,7 +69,11 @@ def join(address: str) -> None:
 
 
 def _init(**options: Any) -> None:
-    with empty_working_directory(), ray_private.sigterm_handler_kept():
+    with (
+        empty_working_directory(),
+        ray_private.sigterm_handler_kept(),
+        ray_private.processes_in_own_groups(),
+    ):
         ray.init(log_to_driver=False, logging_level=logging.ERROR, namespace="sparsest", **options)
     ray_private.log_messages()
 

@@ -13,7 +13,7 @@ from orchestrator.commands.options import AsJson, Overwrite, option, output_opti
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from search.datasets import CUBIST_SPIRAL
-from storage.durable import replace_file
+from storage.scratch import scratch_folder
 
 LEAST_TARGET = Fraction(1, 2)
 """Accuracy below which a bound would say nothing: a constant reaches it."""
@@ -55,8 +55,8 @@ def bound(
     from analysis.bounds.prover import check_covered, prove
     from workers.datasets import load_dataset
 
-    if output is not None and output.exists() and not overwrite:
-        raise UserError(f"{output} exists: name another file, or replace it (--overwrite)")
+    if output is not None:
+        _check_output(output, overwrite=overwrite)
     certificate = _read(verify) if verify else None
     where = f"{verify or '--dataset'}: "
     with user_errors(where):
@@ -67,14 +67,27 @@ def bound(
     with user_errors(invalid, ArithmeticError, LookupError, TypeError):
         check(made, data.points, data.labels)
     if output is not None:
-        temporary = output.with_name(f".{output.name}.tmp")
         # One key a line.
         keys = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in made.items())
-        replace_file(output, f"{{\n{keys}\n}}\n".encode(), temporary, mode=0o644)
+        with user_errors(writing=output), scratch_folder(output.parent, ".bound-") as folder:
+            complete = folder / output.name
+            complete.write_text(f"{{\n{keys}\n}}\n")
+            complete.replace(output)
     if as_json:
         print(json.dumps({key: made[key] for key in ("dataset", "target", "bound", "lines")}))
     else:
         _print(made, len(data))
+
+
+def _check_output(path: Path, *, overwrite: bool) -> None:
+    """Check that a certificate can be written to a path, before minutes are spent on it."""
+    with user_errors(writing=path):
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path} is not a regular file: name another file")
+        if path.exists() and not overwrite:
+            raise UserError(f"{path} exists: name another file, or replace it (--overwrite)")
+        if not path.parent.is_dir():
+            raise UserError(f"there is no folder {path.parent}: create it, or name another file")
 
 
 def _read(path: Path) -> dict[str, Any]:

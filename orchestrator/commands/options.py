@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from storage.remote.objects import S3Address, is_address
 
 if TYPE_CHECKING:  # it imports numpy, which most commands do not need
     from search.parts import Shard
+
+
+_MAX_NAME_BYTES = 255
+"""Maximum length of a file's or folder's name on every usual file system."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,13 @@ def store_location(text: str, *, may_be_missing: bool = False) -> Path | StoreOn
     """Return the location of a store that has to exist, without looking at it.
 
     Raises:
-        typer.BadParameter: the text is not a valid address on S3.
+        typer.BadParameter: the text names no folder, or is not a valid address on S3.
     """
     if not is_address(text):
+        if not text:  # its path would be the current folder
+            raise typer.BadParameter("it is empty; name a folder, or s3://BUCKET/PREFIX")
+        if any(len(os.fsencode(part)) > _MAX_NAME_BYTES for part in Path(text).parts):
+            raise typer.BadParameter(f"a name in it is longer than {_MAX_NAME_BYTES} bytes")
         return Path(text)
     try:
         return StoreOnS3(S3Address.parse(text), may_be_missing)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import asdict
+from importlib.util import find_spec
+from keyword import iskeyword
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,7 +17,11 @@ from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from orchestrator.invocation import program
 from orchestrator.plugins import all_plugins
+from search.datasets import dataset_names
+from search.method import TO_TARGET, Method
+from search.methods import all_methods
 from search.plugins import check_name
+from search.strategies.catalogue import plugin_strategies
 
 PluginKind = Literal["method", "dataset"]
 
@@ -110,12 +116,24 @@ def test_data_set_satisfies_the_contract(check):
 
 def write_package(kind: PluginKind, name: str, parent: Path) -> Path:
     """Write a package with a working plug-in into a new folder of its name; return the folder."""
+    is_method = kind == "method"
     with user_errors(f"{name!r}: "):
         check_name(name)
+        if is_method:
+            # Imported here: it needs pydantic, which takes long to import.
+            from search.plugin_methods import check_method
+
+            check_method(name, Method(name, "before", TO_TARGET, name, cost=(1.0, 100.0)))
+    if name in (all_methods() if is_method else dataset_names()):
+        raise UserError(f"there is a {kind} {name!r} already; choose another name")
     module = name.replace("-", "_").replace(".", "_")
     if not module.isidentifier():
         raise UserError(f"{name!r} begins with a digit, so no Python module can have that name")
-    is_method = kind == "method"
+    # A folder without `__init__.py` has no origin, and hides no package.
+    if iskeyword(module) or getattr(find_spec(module), "origin", None):
+        raise UserError(
+            f"{name!r}: Python already has a keyword or module {module!r}; choose another name"
+        )
     group, target = ("methods", "METHOD") if is_method else ("datasets", "dataset")
     files = {
         "pyproject.toml": _PROJECT,
@@ -174,10 +192,11 @@ def plugins(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the methods and data sets that other packages provide.
+    """List the methods, data sets and search strategies that other packages provide.
 
-    Any installed package can provide them through the entry points `sparsest.methods` and
-    `sparsest.datasets`. The exit code is 1 if one cannot be used or fails a check.
+    Any installed package can provide them through the entry points `sparsest.methods`,
+    `sparsest.datasets` and `sparsest.strategies`. The exit code is 1 if one cannot be used or fails
+    a check.
     """
     if fast and not check:
         raise UserError("--fast needs --check NAME")
@@ -190,7 +209,7 @@ def plugins(
     if as_json:
         print(json.dumps([asdict(plugin) for plugin in found]))
     elif not found:
-        print("No installed package provides methods or data sets.")
+        print("No installed package provides methods, data sets or search strategies.")
     else:
         print_line(*map(str, found))
     if any(plugin.problem for plugin in found):
@@ -211,5 +230,9 @@ def _passes(name: str, *, fast: bool) -> bool:
             else:
                 print_line(f"ok      {name}: {result.guarantee}")
     except UnusablePlugin as error:
+        strategy = plugin_strategies().plugin(name)
+        if strategy is not None:
+            checks = "" if strategy.problem else ": strategies have no checks"
+            raise UserError(f"--check {name}: {strategy}{checks}") from error
         raise UserError(f"--check {name}: {error}") from error
     return passes

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,13 +22,13 @@ from orchestrator.commands.options import (
     store_location,
 )
 from orchestrator.commands.results import results_reader
-from orchestrator.display.formatting import percent
+from orchestrator.display.formatting import counted, percent
 from orchestrator.display.result_table import show_result
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from search.datasets import CUBIST_SPIRAL, dataset_names
-from storage.durable import replace_file
 from storage.paths import published_folder
+from storage.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from analysis.records.known import Known
@@ -80,7 +81,7 @@ def records(
     path = published_folder() / FILE
     known = _read(path) if path.exists() else []
     if verify:
-        _verify(known, path)
+        _verify([one for one in known if dataset in (None, one.dataset)], path)
     if submit is not None:
         _add(known, _read(submit), path)
     if source is not None or published:
@@ -92,7 +93,7 @@ def records(
         _draw(known, dataset, draw or [], output, overwrite=overwrite)
     elif draw:
         raise UserError("--draw needs a file: add --output F")
-    elif not verify:
+    elif not (verify or submit or source or published):
         _show([one for one in known if dataset in (None, one.dataset)], as_json=as_json)
 
 
@@ -123,7 +124,7 @@ def _add(known: list[Known], networks: Iterable[Known], path: Path) -> None:
     """Add the networks that improve a record to a list and to its file; drop those surpassed."""
     from analysis.records.known import file_text, holders, improvements
 
-    refused = []
+    refused, added = [], 0
     for network in networks:
         measured = network.measured()
         improved = improvements(known, measured)
@@ -131,15 +132,19 @@ def _add(known: list[Known], networks: Iterable[Known], path: Path) -> None:
             refused.append(measured)
             continue
         known[:] = holders([*known, measured])
+        with user_errors(writing=path), scratch_folder(path.parent, ".records-") as folder:
+            complete = folder / path.name
+            complete.write_text(file_text(known))
+            complete.replace(path)
         listed = ", ".join(
             f"{one.fewest} {one.count} at {percent(one.accuracy)}" for one in improved
         )
         print_line(f"{measured.by}: {listed}")
-        data = file_text(known).encode()
-        replace_file(path, data, path.with_name(f".{path.name}.tmp"), mode=0o644)
+        added += 1
     for measured in refused:
         print_line(f"no record: {measured.by}: {_numbers(measured)}", err=True)
         _print_disagreements(measured)
+    print_line(f"{path}: {counted(added, 'network')} added")
 
 
 def _print_disagreements(network: Known) -> None:
@@ -169,10 +174,15 @@ def _show(known: Sequence[Known], *, as_json: bool) -> None:
     )
     from analysis.records.known import records as records_among
 
+    @cache
+    def from_files(dataset: str) -> tuple[Mapping[Fraction, int], Mapping[int, float]]:
+        folder = published_folder()
+        searched = tried_networks(folder, of_three_layers(dataset))
+        return proven_bounds(folder, dataset), searched.highest
+
     rows: list[dict[str, Any]] = []
     for one in records_among(known):
-        bounds = proven_bounds(published_folder(), one.dataset)
-        tried = tried_networks(published_folder(), of_three_layers(one.dataset)).highest
+        bounds, tried = from_files(one.dataset)
         rows.append(
             {
                 "dataset": one.dataset,

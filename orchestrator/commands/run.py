@@ -10,7 +10,6 @@ import typer
 
 from orchestrator.commands import options
 from orchestrator.commands.executors import ExecutorOptions
-from orchestrator.commands.training import Training
 from orchestrator.display.console import plain_console
 from orchestrator.errors import UserError
 from orchestrator.from_published import take_published
@@ -80,6 +79,9 @@ def run(
     Ctrl-C (or SIGTERM) finishes and stores what is in training, and prints how to resume; a second
     Ctrl-C stops at once. What has been stored is never lost and never trained again.
     """
+    # Imported here, and so numba: `--help` does without.
+    from orchestrator.commands.training import Training
+
     invocation = Invocation.current()
     retried = _statuses(retry)
     part = options.parse_shard(shard)

@@ -9,7 +9,6 @@ from typing import Annotated, Literal, TypeVar
 import typer
 
 from orchestrator.commands import options
-from orchestrator.commands.enumeration import Enumeration
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.commands.strategy import search_by_strategy
 from orchestrator.display.console import plain_console
@@ -226,6 +225,9 @@ def search(
         batch_size=batch_size,
         replicates=replicates,
     )
+    # Imported here, and so numba: `--help` does without.
+    from orchestrator.commands.enumeration import Enumeration
+
     executors = ExecutorOptions.of(executor, workers, device, address)
     invocation = Invocation.current()
     with RunStore(store, invocation.recorded, plain_console(stderr=True)) as opened:

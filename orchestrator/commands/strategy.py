@@ -21,7 +21,7 @@ from orchestrator.planning.space import parse_structure
 from orchestrator.run_store import RunStore
 from orchestrator.stopping import exit_code, resumable
 from search.experiment import Experiment
-from search.strategies.catalogue import EXHAUSTIVE, STRATEGIES, strategy_named
+from search.strategies.catalogue import check_exhaustive, strategy_named
 from search.strategies.racing import Candidate
 from search.structure import Structure
 from storage.paths import published_folder
@@ -51,11 +51,9 @@ def search_by_strategy(
     """
     from orchestrator.strategy_search import StrategySearch
 
-    if exhaustive and strategy in STRATEGIES and strategy not in EXHAUSTIVE:
-        raise UserError(
-            f"--masks distinct: {strategy} does not try all networks; allowed with: "
-            f"{', '.join(EXHAUSTIVE)}"
-        )
+    if exhaustive:
+        with user_errors("--masks distinct: "):
+            check_exhaustive(strategy)
     if from_published and not exhaustive:
         raise UserError("--from-published is for --masks distinct; leave it out")
     any_structure = structure is None

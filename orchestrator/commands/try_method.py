@@ -22,13 +22,11 @@ from pruning.registry import algorithm, replaced_algorithm
 from search.experiment import Experiment
 from search.layers import by_layer, count_kept
 from search.method import Method, Phase
-from search.methods import all_methods, method_named
+from search.methods import all_methods, method_named, setting
 from search.plugins import METHODS_GROUP
 from search.structure import count_weights
 from workers.datasets import load_dataset
 from workers.registering import register
-from workers.start import check_targets
-from workers.train import train_batch
 
 _MAX_COLUMNS = 64
 """Widest layer whose mask is drawn."""
@@ -57,7 +55,8 @@ def try_method(
 ) -> None:
     """Train a pruning method once and show its masks, its weights over time, and its errors.
 
-    Nothing is stored. An error of the method is shown with its traceback; the exit code is then 1.
+    Nothing is stored. A batch has 128 points, or all points of a data set with fewer. An error of
+    the method is shown with its traceback; the exit code is then 1.
     """
     method = find_method(name)
     specification = method_named(method)
@@ -65,17 +64,30 @@ def try_method(
         raise UserError(f"method {method!r} does not choose masks: there is nothing to try")
     if "target_nnz" in specification.keys and target is None:
         target = 30
+    with user_errors("--dataset: "):
+        data = load_dataset(dataset)
+    batch_size = min(_DEFAULTS.batch_size, len(data))
     experiment = Experiment(
         method=method,
-        dataset=dataset,
+        dataset=data.name,  # that of a file has its digest
         width=width,
         target_nnz=target,
         epochs=epochs,
         lr=lr,
+        batch_size=batch_size,
         replicate=seed,
     )
-    with user_errors("--dataset: "):
-        data = load_dataset(dataset)
+    if least := specification.steps_at_least:
+        steps_per_epoch = data.steps_per_epoch(batch_size)
+        steps, needed = epochs * steps_per_epoch, int(setting(experiment, least))
+        if steps < needed:
+            raise UserError(
+                f"--epochs {epochs}: on {data.name} that is {steps} steps, and method {method!r} "
+                f"needs at least {needed}; allowed: --epochs from {-(-needed // steps_per_epoch)}"
+            )
+    # Imported here, as in `observed_training`, and so numba: `--help` does without.
+    from workers.start import check_targets
+
     with user_errors("--target: "):
         check_targets(experiment)
         if experiment.target_nnz is not None:
@@ -161,6 +173,8 @@ def observed_training(experiment: Experiment) -> tuple[dict[str, Any], _Counts]:
     Raises:
         Exception: whatever the method raises.
     """
+    from workers.train import train_batch
+
     counts: _Counts = []
     method = method_named(experiment.method)
     wrap = _WRAPPERS[method.prunes]

@@ -107,20 +107,27 @@ def fewest_weights(reader: StoreReader) -> FewestWeights:
 def stored_studies(reader: StoreReader) -> list[dict[str, Any]]:
     """Return the progress of each study in a store, one record per study digest.
 
-    Another root seed or an edited sweep file gives a study of the same name another digest.
+    Another root seed or an edited sweep file gives a study of the same name another digest. Nothing
+    is planned of an earlier version of the file, and the number of experiments of the newer version
+    does not include those that the earlier one has stored.
     """
     planned, records = read_planned(reader.paths), []
-    for digest, study in reader.state.studies.items():
+    # Rows merged from another store are not planned either, but stored after those of this one.
+    with_newer: set[str] = set()
+    for digest, study in reversed(reader.state.studies.items()):
         size = PAPER_SIZES.get(study.name) or planned.get(digest, 0)
         # The number of planned experiments can be unknown, or exceeded after a merge.
         known = size if size >= study.rows else None
+        earlier = digest not in planned and study.name in with_newer
         record = {"study": study.name, "digest": digest, "stored": study.rows}
-        records.append({**record, "experiments": known})
-    return records
+        records.append({**record, "experiments": known, "earlier": earlier})
+        if digest in planned:
+            with_newer.add(study.name)
+    return records[::-1]
 
 
 def study_cells(studies: list[dict[str, Any]]) -> list[tuple[str, str, str, str]]:
-    """Return name, rows, size and progress of each study; digests distinguish equal names.
+    """Return name, rows, size and progress of each study; versions distinguish equal names.
 
     The many studies of a search by a strategy, one for each round, share a row.
     """
@@ -130,6 +137,7 @@ def study_cells(studies: list[dict[str, Any]]) -> list[tuple[str, str, str, str]
             "study": f"{name} ({versions} parts)",
             "stored": sum(row["stored"] for row in studies if row["study"] == name),
             "experiments": None,
+            "earlier": False,
         }
         for name, versions in names.items()
         if versions > MAX_VERSIONS
@@ -137,7 +145,8 @@ def study_cells(studies: list[dict[str, Any]]) -> list[tuple[str, str, str, str]
     cells = []
     for row in studies:
         name, stored, size = row["study"], row["stored"], row["experiments"]
-        shown = name if names[name] <= 1 else f"{name} ({row['digest'][:8]})"
+        version = "earlier version" if row["earlier"] else "version"
+        shown = name if names[name] <= 1 else f"{name} ({version} {row['digest'][:8]})"
         progress = (f"{size:,}", f"{stored / size:.1%}") if size else ("", "")
         cells.append((shown, f"{stored:,}", *progress))
     return cells

@@ -20,6 +20,14 @@ EXHAUSTIVE = ("halving",)
 """Built-in strategies that can try every distinct network (`Problem.exhaustive`)."""
 
 
+def check_exhaustive(name: str) -> None:
+    """Check that a strategy can try every distinct network; a ValueError if it is known not to."""
+    if name in STRATEGIES and name not in EXHAUSTIVE:
+        raise ValueError(
+            f"strategy {name!r} cannot try every network; allowed: {', '.join(EXHAUSTIVE)}"
+        )
+
+
 @cache
 def plugin_strategies() -> FoundPlugins[Strategy]:
     """Find the strategies of other packages, once per process."""

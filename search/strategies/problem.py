@@ -2,9 +2,11 @@
 
 A strategy is a generator function. It yields rounds of experiments and is sent their results:
 
-    def random_masks(problem: Problem) -> Proposals:
+    def small_networks(problem: Problem) -> Proposals:
+        random = problem.random("small")
         while True:
-            trials = yield [problem.experiment(random_masks(problem, k)) for k in range(9, 20)]
+            masks = [random_masks(problem, weights, random) for weights in range(9, 20)]
+            trials = yield list(map(problem.experiment, masks))
 
 It never ends: the search stops when its budget is spent. It must be deterministic, given the
 problem and the results, with random numbers from `Problem.random` only. A search that resumes runs

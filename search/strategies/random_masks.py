@@ -14,6 +14,9 @@ from search.strategies.problem import Masks, Problem
 _TRIES = 1000
 """Number of consecutive paths that do not fit after which a network is restarted."""
 
+_RESTARTS = 100
+"""Number of restarts after which the outputs share a path where their own ones do not fit."""
+
 Arrays = list[NDArray[np.bool_]]
 
 
@@ -26,19 +29,28 @@ def random_masks(problem: Problem, weights: int, random: Random) -> Masks:
     outputs = problem.shapes[-1][0]
     if not len(problem.shapes) + outputs - 1 <= weights <= problem.weights:
         raise ValueError(f"no network of {problem.base.hidden} has {weights} weights")
+    restarts = 0
     while True:
         masks = [np.zeros(shape, np.bool_) for shape in problem.shapes]
         left, failures = weights, 0
-        for output in range(outputs):
-            left -= _add(masks, _path(problem, random, output))
+        first = _path(problem, random, 0)
+        left -= _add(masks, first)
+        for output in range(1, outputs):
+            path = _path(problem, random, output)
+            # Random paths to many outputs rarely fit few weights. They are tried first, so that a
+            # seed with which they fit keeps its network: stored searches follow from it.
+            if restarts >= _RESTARTS and _count_new(masks, path) > left - (outputs - 1 - output):
+                path = [*first[:-1], (output, first[-1][1])]
+            left -= _add(masks, path)
         while left > 0 and failures < _TRIES:
             path = _path(problem, random, random.randrange(outputs))
-            new = sum(not masks[layer][edge] for layer, edge in enumerate(path))
+            new = _count_new(masks, path)
             if new <= left:
                 left -= _add(masks, path)
             failures = 0 if 0 < new <= left else failures + 1
         if left == 0:
             return tuple(map(mask_text, masks))
+        restarts += 1
 
 
 def swapped(problem: Problem, masks: Masks, random: Random) -> Masks:
@@ -85,8 +97,12 @@ def _path(problem: Problem, random: Random, output: int) -> list[tuple[int, int]
 
 def _add(masks: Arrays, path: list[tuple[int, int]]) -> int:
     """Add a path; return the number of weights that were not there."""
-    new = 0
+    new = _count_new(masks, path)
     for mask, edge in zip(masks, path, strict=True):
-        new += not mask[edge]
         mask[edge] = True
     return new
+
+
+def _count_new(masks: Arrays, path: list[tuple[int, int]]) -> int:
+    """Return the number of weights of a path that are not there."""
+    return sum(not mask[edge] for mask, edge in zip(masks, path, strict=True))

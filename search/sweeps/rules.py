@@ -21,6 +21,9 @@ from search.sweeps.problems import shown
 STORED_INIT_WIDTH = 16
 """Width of the three hidden layers of every stored initialisation (docs/paper.md, section 4)."""
 
+STORED_INIT_ENDS = (2, 1)
+"""Numbers of inputs and outputs of every stored initialisation."""
+
 METHOD_KEYS = ("target_nnz", "target_accuracy", "masks")
 """Keys that only some methods use; "masks" includes mask1, mask2 and so on."""
 
@@ -172,6 +175,13 @@ def _check_widths(table: SweepTable, inputs: int, outputs: int) -> None:
     stored = [
         init for init in table.values["init"] if init != FRESH_INIT and RowInit.parse(init) is None
     ]
+    if stored and (inputs, outputs) != STORED_INIT_ENDS:
+        table.refuse(
+            "init",
+            f"{stored[0]} cannot start networks for {table.values['dataset'][0]}, which have "
+            f"{inputs} inputs and {outputs} outputs; allowed: init {FRESH_INIT!r}, or data sets "
+            "with 2 features and 2 classes",
+        )
     key = "width" if "width" in table.values else "structure"
     for structure in table.structures:
         full = structure

@@ -13,6 +13,7 @@ from storage.reading.connections import connect_table
 from storage.reading.literals import sql_text, sql_tuple
 from storage.reading.query import run_query
 from storage.reading.reader import StoreReader
+from storage.reading.views import VIEW_EXPRESSIONS
 
 
 def matching_rows(
@@ -55,10 +56,12 @@ def matching_rows(
 def matching_experiments(experiments: pa.Table, condition: str) -> list[int]:
     """Return the study_index of the experiments for which a condition is true.
 
-    The table has the columns `search.specification.SPECIFICATION_COLUMNS`. Errors as for
-    `matching_rows`.
+    The table has the columns `search.specification.SPECIFICATION_COLUMNS`; the condition may also
+    use the columns that only the view `results` has. Errors as for `matching_rows`.
     """
-    query = f"SELECT study_index FROM experiments WHERE {_criterion(condition)}"
+    of_view = ", ".join(f"{sql} AS {name}" for name, sql in VIEW_EXPRESSIONS.items())
+    source = f"(SELECT *, {of_view} FROM experiments)"
+    query = f"SELECT study_index FROM {source} WHERE {_criterion(condition)}"
     with connect_table("experiments", experiments) as connection:
         indices: list[int] = run_query(connection, query).column(0).to_pylist()
     return indices

@@ -12,7 +12,7 @@ from storage.log.state import SweepProgress
 SweepRows = Sequence[Mapping[str, object]]
 """Rows of `sweeps`, column -> value."""
 
-_EXPRESSIONS = (
+VIEW_EXPRESSIONS = (
     {
         f"d{layer}": f"TRY_CAST(split_part(structure, 'x', {layer}) AS INTEGER)"
         for layer in (1, 2, 3)
@@ -54,7 +54,9 @@ _SWEEP_TYPES: Final = {
 def results_query(source: str) -> str:
     """Return the SQL of `results` over a table expression with `RESULT_SCHEMA`'s columns."""
     columns = [
-        f"{_EXPRESSIONS[column.name]} AS {column.name}" if column.role == "view" else column.name
+        f"{VIEW_EXPRESSIONS[column.name]} AS {column.name}"
+        if column.role == "view"
+        else column.name
         for column in COLUMNS
     ]
     return f"SELECT {', '.join(columns)} FROM {source}"

@@ -37,8 +37,8 @@ def test_data_set_must_be_chosen_if_the_method_has_several(reader: StoreReader) 
 
 
 def test_accuracy_out_of_reach_names_the_highest(reader: StoreReader) -> None:
-    with pytest.raises(LookupError, match=r"95\.00%"):
-        best_row(reader, "snip", 0.99)
+    with pytest.raises(LookupError, match=r"99\.95 .* 95 "):
+        best_row(reader, "snip", 0.9995)
     with pytest.raises(LookupError, match="lth"):
         best_row(reader, "lth", 0.5)
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from analysis.bounds import checker, zero_lines
+from analysis.bounds import checker, prover, zero_lines
 from analysis.bounds.checker import check, counting, masks
 from analysis.bounds.chords import Chords
 from analysis.bounds.prover import prove
@@ -339,3 +339,40 @@ def test_file_that_is_no_certificate_is_refused(tmp_path: Path) -> None:
     for content in ("", "[]", "{}", '{"dataset": "cubist-spiral"}'):
         (tmp_path / "certificate.json").write_text(content)
         assert "certificate.json" in refused("bound", "--verify", tmp_path / "certificate.json")
+
+
+@pytest.mark.parametrize("output", ["missing/x.json", f"{'n' * 300}.json", "folder"])
+def test_output_that_cannot_be_written_is_refused_before_the_proof(
+    output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setattr(prover, "prove", None)
+    assert str(tmp_path) in refused("bound", "--output", tmp_path / output, "--overwrite")
+    assert list(tmp_path.iterdir()) == [tmp_path / "folder"]
+
+
+CERTIFICATE = ROOT / "results" / "lower-bound-80.json"
+
+
+def test_certificate_is_written_and_replaced_only_if_asked(tmp_path: Path) -> None:
+    output = tmp_path / "x.json"
+    words = ("bound", "--verify", CERTIFICATE, "--output", output)
+    assert sparsest(*words).code == 0
+    assert output.read_bytes() == CERTIFICATE.read_bytes()
+    output.write_text("")
+    assert "--overwrite" in refused(*words)
+    assert output.read_bytes() == b""
+    assert sparsest(*words, "--overwrite").code == 0
+    assert json.loads(output.read_text()) == json.loads(CERTIFICATE.read_text())
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_certificate_that_cannot_be_written_is_no_error_of_a_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.setattr(checker, "check", lambda *arguments: folder.rmdir())
+    message = refused("bound", "--verify", CERTIFICATE, "--output", folder / "x.json")
+    assert str(folder / "x.json") in message
+    assert "stored" not in message

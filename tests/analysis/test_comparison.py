@@ -87,6 +87,25 @@ def test_trainings_without_common_random_numbers_are_no_pairs() -> None:
             sparsest.compare(rows_of(rows), "snip", "gmp")
 
 
+def test_unknown_method_is_reported_with_the_methods_of_the_store() -> None:
+    rows = rows_of(paired((0.9, 0.8), hyperparameters='{"walks": 3}'))
+    for names in (("snip (walks=3)", "gmpp"), ("gmpp", "snip (walks=3)")):
+        with pytest.raises(ValueError, match=r"'gmpp'.*gmp \(walks=3\), snip \(walks=3\)"):
+            sparsest.compare(rows, *names)
+    with pytest.raises(ValueError, match=r"'snip'.*snip \(walks=3\)"):
+        sparsest.compare(rows, "snip", "gmp (walks=3)")
+
+
+def test_settings_in_which_no_trainings_of_two_methods_agree_are_reported() -> None:
+    rows = paired((0.9, 0.8), (0.8, 0.9))
+    for row in rows[1::2]:
+        row |= {"target_nnz": None, "target_accuracy": 0.95}
+    rows[0]["lr"] = 0.2
+    with pytest.raises(ValueError, match=r"target_nnz.*30.*none.*target_accuracy") as raised:
+        sparsest.compare(rows_of(rows), "snip", "gmp")
+    assert "lr" not in str(raised.value)
+
+
 def test_interval_of_matched_proportions_adds_half_a_pair_to_each_outcome() -> None:
     interval = matched_difference(132, 107, 1144)
     assert interval.value == pytest.approx(25 / 1144)

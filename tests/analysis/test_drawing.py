@@ -375,6 +375,22 @@ def test_weights_of_an_image_start_at_their_pixels() -> None:
     assert y0 > y1
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_names_with_dollar_signs_are_drawn_as_they_are(classes: int, tmp_path: Path) -> None:
+    points = np.random.default_rng(0).normal(size=(30, 2))
+    names = [f"$_$ {number}" for number in range(classes)]
+    data = Dataset.of(
+        "$_$", points, np.arange(30) % classes, feature_names=names[:2], class_names=names
+    )
+    outputs = data.outputs
+    layers = [(np.ones((outputs, 2), np.float32), np.zeros(outputs, np.float32))]
+    drawn = sparsest.draw(sparsest.Network(layers), dataset=data)
+    for number, figure in enumerate((sparsest.draw_dataset(data), drawn)):
+        # With mathematics, the names cannot be parsed.
+        sparsest.save_drawing(figure, tmp_path / f"{number}.svg")
+        assert (tmp_path / f"{number}.svg").is_file()
+
+
 def test_confusion_matrix_counts_points_by_true_and_predicted_class() -> None:
     drawn = network([4, 6, 3])
     matrix = confusion_matrix(drawn.layers(), FLOWERS)

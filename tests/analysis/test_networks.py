@@ -40,6 +40,26 @@ def test_networks_together_have_the_logits_of_each(
     )
 
 
+def test_accuracies_of_many_networks_need_the_logits_of_few_at_a_time(
+    networks: sparsest.Networks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+    logits = sparsest.Networks.logits
+
+    def counted(some: sparsest.Networks, points: Any) -> Any:
+        sizes.append(len(some))
+        return logits(some, points)
+
+    monkeypatch.setattr(sparsest.Networks, "logits", counted)
+    points = np.random.default_rng(0).normal(size=(50, 2))
+    data = sparsest.Dataset.of("few", points, points[:, 0] > 0)
+    many = sparsest.Networks([*networks] * 100).accuracies(data)
+    assert sizes == [256, 144]
+    assert many.tolist() == [*networks.accuracies(data)] * 100
+    with pytest.raises(ValueError, match=r"\[\]"):
+        networks[:0].accuracies(data)
+
+
 def test_points_with_other_features_are_refused(networks: sparsest.Networks) -> None:
     for evaluated in (networks, networks[0]):
         with pytest.raises(ValueError, match=r"\[3, 5\].*\[N, 2\]"):
@@ -173,7 +193,7 @@ def test_edited_mask_is_trained_from_fresh_weights_alone(networks: sparsest.Netw
 
 def test_network_of_other_points_is_not_measured_on_the_set_of_that_name() -> None:
     generator = np.random.default_rng(0)
-    points = generator.normal(size=(2, 300, 2))
+    points = [sparsest.standardised(part) for part in generator.normal(size=(2, 300, 2))]
     first, second = (sparsest.Dataset.of("mine", part, part[:, 0] > 0) for part in points)
     network = sparsest.train(structure="2", dataset=first, epochs=1).networks()[0]
     assert sparsest.accuracy(network) == sparsest.accuracy(network, first)

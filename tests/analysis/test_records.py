@@ -8,15 +8,18 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
+from analysis.records import bounds
 from analysis.records.bounds import (
     TriedNetworks,
     bound_at,
     none_found_up_to,
     of_three_layers,
+    proven_bounds,
     tried_networks,
 )
 from analysis.records.candidates import pruned
@@ -128,6 +131,21 @@ def test_verify_refuses_other_numbers_than_the_network_has(
     assert "1 of 1" in ended.err
 
 
+def test_networks_of_one_data_set_are_verified(folder: Path) -> None:
+    (folder / "records.json").write_bytes((ROOT / "results" / "records.json").read_bytes())
+    verified = sparsest("records", "--verify", "--dataset", "xor").out.splitlines()
+    assert 1 < len(verified) < len(sparsest("records", "--verify").out.splitlines())
+
+
+def test_number_of_added_networks_ends_a_submission(
+    committed: list[Known], folder: Path, tmp_path: Path
+) -> None:
+    network = submission(best_at(committed, "0.95"), tmp_path / "one")
+    for added in (1, 0):
+        last = sparsest("records", "--submit", network).out.splitlines()[-1]
+        assert f"{added} network" in last
+
+
 def test_network_counts_only_if_all_accuracies_reach_the_target(committed: list[Known]) -> None:
     network = replace(
         best_at(committed, "1"), accuracy={"float32": 0.96, "float64": 0.96, "exact": 0.94}
@@ -203,3 +221,24 @@ def test_exhaustive_searches_count_where_they_continue_each_other(folder: Path) 
     write("rest", 9, {7: (3, 1.0)})
     found = tried_networks(folder, of_three_layers(SPIRAL))
     assert found == TriedNetworks(12, {5: 0.6, 6: 0.9, 7: 1.0})
+
+
+def test_files_of_a_data_set_are_read_once_for_all_of_its_records(
+    committed: list[Known], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "records.json").write_text(file_text(committed))
+    read = Mock(wraps=proven_bounds)
+    monkeypatch.setattr(bounds, "proven_bounds", read)
+    listed = json.loads(sparsest("records", "--json").out)
+    datasets = {row["dataset"] for row in listed}
+    assert len(listed) > read.call_count == len(datasets)
+
+
+def test_records_that_cannot_be_written_are_no_error_of_a_store(
+    committed: list[Known], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted = submission(committed[0], tmp_path / "better")
+    monkeypatch.setenv("SPARSEST_RESULTS", str(folder / "missing"))
+    message = refused("records", "--submit", submitted)
+    assert str(folder / "missing" / "records.json") in message
+    assert "stored" not in message

@@ -75,6 +75,11 @@ def test_accuracy_that_no_network_reaches_has_no_row(store: sparsest.Store) -> N
     assert len(sparsest.sparsest_networks(store, [0.9966, 0.5])) == 2
 
 
+def test_repeated_accuracy_counts_its_networks_once(store: sparsest.Store) -> None:
+    once = sparsest.sparsest_networks(store, [0.95, 0.5]).arrow()
+    assert sparsest.sparsest_networks(store, [0.95, 0.5, 0.95]).arrow() == once
+
+
 @pytest.mark.parametrize("targets", [[], [95], [-0.1], [float("nan")]])
 def test_target_that_is_not_an_accuracy_is_refused(
     store: sparsest.Store, targets: list[float]

@@ -26,7 +26,7 @@ def test_list_has_every_data_set_with_its_size() -> None:
 
 def test_plug_in_is_listed_and_a_broken_one_is_reported(site: Path) -> None:
     good = "from sparsest import Dataset\n" + (
-        "def corners(): return Dataset.of('corners', [[0], [1]], [0, 1])\n"
+        "def corners(): return Dataset.of('corners', [[-1], [1]], [0, 1])\n"
         "def flat(): return Dataset.of('flat', [[1], [1]], [0, 1])\n"
     )
     points = {"corners": "made:corners", "flat": "made:flat"}

@@ -164,8 +164,34 @@ def test_unusable_file_is_refused_by_name(
 
 @pytest.mark.parametrize(
     ("name", "problem"),
-    [("missing.parquet", "missing.parquet"), ("mine.toml", ".toml"), ("data", "data")],
+    [
+        ("missing.parquet", "missing.parquet"),
+        ("mine.toml", ".toml"),
+        ("data", "data"),
+        (f"{'n' * 300}.csv", "nnn.csv"),
+    ],
 )
 def test_file_that_cannot_be_read_is_refused(folder: Path, name: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         file_at(folder / name)
+
+
+def test_stored_name_that_is_too_long_for_a_file_is_refused(folder: Path) -> None:
+    with pytest.raises(ValueError, match=r"nnn\.csv"):
+        held_file(f"file:{'n' * 300}.csv:{'0' * 16}")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_file_with_two_columns_of_one_name_is_refused(folder: Path, suffix: str) -> None:
+    table = points().rename_columns(["length", "length", "label", "split"])
+    path = folder / f"twice{suffix}"
+    (csv.write_csv if suffix == ".csv" else parquet.write_table)(table, path)
+    assert "'length'" in refused("datasets", "--show", f"file:{path}")
+
+
+@pytest.mark.parametrize("name", ["", "Unnamed: 0", "__index_level_0__"])
+def test_row_numbers_of_pandas_are_refused_as_a_feature(folder: Path, name: str) -> None:
+    table = points()
+    numbered = table.add_column(0, name, pa.array(range(len(table))))
+    csv.write_csv(numbered, folder / "numbered.csv")
+    assert "row numbers" in refused("datasets", "--show", f"file:{folder / 'numbered.csv'}")

@@ -100,3 +100,11 @@ def test_names_with_wildcards_are_read_literally(trained: Path, tmp_path: Path) 
         counts = json.loads(sparsest("diff", tmp_path / name, tmp_path / "axb", "--json").out)
         assert (counts["only_b"], counts["equal"]) == (2, 4)
     assert len(rows(tmp_path / "axb")) == 6
+
+
+@pytest.mark.parametrize("name", ["", "x" * 256, "a/" + "x" * 300])
+def test_name_that_no_folder_can_have_is_refused(name: str, tmp_path: Path) -> None:
+    for words in (("run", "phase1", "--limit", "1"), ("status",), ("query", "SELECT 1")):
+        ended = sparsest(*words, "--store", name)
+        assert ended.code == 2
+        assert "--store" in ended.err

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import sparsest
+from search.study import Study
 from tests.installed import forget_plugins
 
 SWEEP: dict[str, Any] = {
@@ -87,7 +88,7 @@ def test_rows_of_a_training_are_queried_and_shown() -> None:
 
 
 def test_data_set_of_this_process_is_trained_on(tmp_path: Path) -> None:
-    points = np.random.default_rng(0).normal(size=(2000, 2))
+    points = sparsest.standardised(np.random.default_rng(0).normal(size=(2000, 2)))
     mine = sparsest.Dataset.of("mine", points, points[:, 0] > 0)
     rows = sparsest.train(structure="3", dataset=mine, epochs=5, lr=0.2)
     network = rows.networks()[0]
@@ -139,6 +140,29 @@ def test_unknown_executor_is_named(tmp_path: Path) -> None:
         sparsest.run(SWEEP, tmp_path / "store", executor="spark")
 
 
+@pytest.mark.parametrize("option", ["limit", "workers"])
+@pytest.mark.parametrize("count", [0, -1, 1.5, "2"])
+def test_count_that_is_no_whole_number_from_1_is_refused_before_a_store_is_made(
+    option: str, count: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=option):
+        sparsest.run(SWEEP, tmp_path / "store", **{option: count})
+    assert not (tmp_path / "store").exists()
+
+
+def test_only_the_wanted_seeds_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    updates = Study.updates
+
+    def counted(study: Study, index: int) -> dict[str, Any]:
+        made.append(index)
+        return updates(study, index)
+
+    monkeypatch.setattr(Study, "updates", counted)
+    assert sparsest.train(structure="2", epochs=1, seeds=[1000]).df().replicate.tolist() == [1000]
+    assert set(made) == {1000}
+
+
 @pytest.mark.parametrize("strategy", ["halving", "eliminate", "evolve"])
 def test_search_without_a_store_returns_its_networks(strategy: str) -> None:
     found = sparsest.search(
@@ -156,7 +180,7 @@ def test_search_uses_a_function_and_data_of_this_process(tmp_path: Path) -> None
     def dense(problem: sparsest.Problem) -> sparsest.Proposals:
         yield [problem.experiment(replicate=number) for number in range(3)]
 
-    points = np.random.default_rng(0).normal(size=(500, 2))
+    points = sparsest.standardised(np.random.default_rng(0).normal(size=(500, 2)))
     mine = sparsest.Dataset.of("mine", points, points[:, 0] > 0)
     rows = sparsest.search("2", hours=1, strategy=dense, dataset=mine, target=0.5, epochs=3)
     assert set(rows.df().study) == {"search-dense"}
@@ -175,6 +199,7 @@ def test_search_uses_a_function_and_data_of_this_process(tmp_path: Path) -> None
         ({"strategy": "enumerate"}, "command"),
         ({"structure": "3-2"}, "3-2"),
         ({"workers": 2}, "store="),
+        ({"strategy": "evolve", "exhaustive": True}, "evolve.*halving"),
     ],
 )
 def test_wrong_option_of_a_search_is_named(arguments: dict[str, Any], named: str) -> None:

@@ -22,7 +22,9 @@ from tests.orchestrator.running import refused, train, write_sweep
 def states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]:
     """Run one action after each update, then press Ctrl-C; return the states of the page."""
 
-    def watch(store: Path, *actions: Callable[[], object]) -> list[dict[str, Any]]:
+    def watch(
+        store: Path, *actions: Callable[[], object], dataset: str | None = None
+    ) -> list[dict[str, Any]]:
         states: list[dict[str, Any]] = []
         remaining = iter(actions)
 
@@ -39,7 +41,7 @@ def states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., lis
             action()
 
         monkeypatch.setattr("orchestrator.commands.live_report.sleep", sleep)
-        live_report(store, tmp_path / "live", 1.0, dataset=None, overwrite=False)
+        live_report(store, tmp_path / "live", 1.0, dataset=dataset, overwrite=False)
         return [*states, read()]
 
     return watch
@@ -80,6 +82,35 @@ def test_page_shows_the_progress_of_the_run(
     line = "this run: 1,200 of 16,782, 250/s, 0:01:02 left, 4 workers"
     assert state["progress"] == {"done": 1200, "total": 16782, "text": line}
     assert state["plots"] == 0  # without rows there is nothing to plot
+
+
+def test_page_waits_for_rows_of_the_chosen_data_set(
+    tmp_path: Path, states: Callable[..., list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.commands.live_report.IDLE_RATIO", 0.0)
+    store = tmp_path / "store"
+    spiral = write_sweep(tmp_path / "spiral.toml", 'structure = ["1x1x1"]')
+    xor = write_sweep(tmp_path / "xor.toml", 'structure = ["1x1x1"]\ndataset = ["xor"]')
+    train([spiral], store)
+    waiting, trained, _ = states(store, lambda: train([xor], store), dataset="xor")
+    assert "xor" in waiting["state"]
+    assert (waiting["plots"], trained["plots"]) == (0, 1)
+
+
+def test_page_says_that_it_ended_when_the_command_fails(
+    tmp_path: Path, states: Callable[..., list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.commands.live_report.IDLE_RATIO", 0.0)
+    store = tmp_path / "store"
+    grids = {"one": "", "other": 'dataset = ["xor"]'}
+    one, other = (
+        write_sweep(tmp_path / f"{name}.toml", f'structure = ["1x1x1"]\n{grid}')
+        for name, grid in grids.items()
+    )
+    train([one], store)
+    with pytest.raises(ValueError, match="xor"):
+        states(store, lambda: train([other], store))
+    assert '"ended":true' in (tmp_path / "live" / "progress.js").read_text().replace(" ", "")
 
 
 def test_folder_with_other_files_is_refused(

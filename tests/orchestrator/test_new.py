@@ -70,6 +70,25 @@ def test_name_that_no_plugin_can_have_is_refused(name: str, here: Path) -> None:
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("method", "gmp"),
+        ("method", "grid"),  # a key of sweep files
+        ("dataset", "xor"),
+        ("method", "json"),
+        ("dataset", "json"),
+        ("dataset", "class"),
+        ("dataset", "pruning"),  # a package of this project
+    ],
+)
+def test_name_that_is_taken_is_refused_before_anything_is_written(
+    kind: str, name: str, here: Path
+) -> None:
+    assert repr(name) in refused("new", kind, name)
+    assert list(here.iterdir()) == []
+
+
 def test_existing_folder_is_left_alone(here: Path) -> None:
     (here / "mine").mkdir()
     assert "mine" in refused("new", "method", "mine")
@@ -116,7 +135,31 @@ def test_method_that_chooses_no_masks_cannot_be_tried() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [("gmp", "--target", "152"), ("l0", "--target", "5"), ("gmp", "--dataset", "elsewhere")],
+    [
+        ("gmp", "--target", "152"),
+        ("l0", "--target", "5"),
+        ("gmp", "--dataset", "elsewhere"),
+        ("gmp", "--epochs", "199", "--dataset", "iris"),
+    ],
 )
 def test_impossible_training_cannot_be_tried(options: tuple[str, ...]) -> None:
     assert options[1] in refused("try", *options)
+
+
+def test_refusal_of_a_short_training_names_the_shortest_allowed_one() -> None:
+    options = ("--dataset", "iris", "--width", "2", "--target", "10")
+    assert "--epochs from 200" in refused("try", "gmp", *options)
+    assert sparsest("try", "gmp", *options, "--epochs", "200").code == 0
+
+
+@pytest.mark.parametrize("points", [256, 100])
+def test_method_is_tried_on_a_data_set_in_a_file(
+    points: int, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPARSEST_CACHE", str(here / "cache"))
+    rows = [f"{n % 16},{n // 16},{n % 2}" for n in range(points)]
+    (here / "points.csv").write_text("\n".join(["x,y,label", *rows]))
+    options = ("--width", "2", "--target", "6", "--epochs", "1")
+    ended = sparsest("try", "snip", "--dataset", "file:points.csv", *options)
+    assert ended.code == 0, ended.err
+    assert "accuracy" in ended.out

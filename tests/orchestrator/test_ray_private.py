@@ -7,12 +7,14 @@ import logging
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 import ray
-from ray._private import utils, worker
+from ray._private import services, utils, worker
 
 from orchestrator.cluster import private_folders, ray_private
 
@@ -35,6 +37,14 @@ def test_sigterm_handler_of_the_program_is_kept() -> None:
         assert signal.getsignal(signal.SIGTERM) is ours
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_processes_of_ray_are_in_groups_of_their_own() -> None:
+    assert "process = ConsolePopen(" in inspect.getsource(services.start_ray_process)
+    shows = [sys.executable, "-c", "import os; print(os.getpid() == os.getpgrp())"]
+    with ray_private.processes_in_own_groups():
+        process = services.ConsolePopen(shows, stdout=subprocess.PIPE, text=True)
+    assert process.communicate()[0] == "True\n"
 
 
 def test_ray_prints_worker_messages_by_the_function_that_is_replaced(

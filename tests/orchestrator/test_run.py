@@ -123,8 +123,9 @@ def test_condition_chooses_experiments(sweep: Path, store: Path, tmp_path: Path)
     assert (summary["trained"], summary["left"]) == (2, 0)
     rates = query(store, "SELECT lr FROM results ORDER BY lr").column(0).to_pylist()
     assert rates == [0.2, 0.3]
-    listed = sparsest("list", other, "--where", "lr = 0.1").out.splitlines()
-    assert [line.split("\t")[0] for line in listed] == ["other:1"]
+    for condition in ("lr = 0.1", "d1 = 2 AND mask1 IS NULL AND parent IS NULL AND lr < 0.15"):
+        listed = sparsest("list", other, "--where", condition).out.splitlines()
+        assert [line.split("\t")[0] for line in listed] == ["other:1"]
     one = json.loads(sparsest("plan", *words, "--sample", "1", "--json").out)["studies"]
     assert sum(study["planned"] for study in one) == 1
 

@@ -104,10 +104,9 @@ QUERIES = READER | {"duckdb", "psutil", "pyarrow.parquet", "rich.console", "sear
         (["compact", "--store", "STORE"], READER | {"pyarrow.compute"}),
         (["show", "--help"], QUERIES),
         (["report", "--help"], QUERIES),
-        (
-            ["run", "--help"],
-            HEAVY - {"boto3", "matplotlib", "pandas", "plotly", "ray", "readline", "torch"},
-        ),
+        (["run", "--help"], QUERIES | {"pyarrow.compute"}),
+        (["search", "--help"], READER | {"pyarrow.compute", "rich.console", "search.paper"}),
+        (["try", "--help"], {"numpy", "pydantic"}),
         (["plan", "phase1"], READER | {"psutil", "search.paper"}),
     ],
 )

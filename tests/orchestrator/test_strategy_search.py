@@ -254,6 +254,8 @@ def test_strategy_of_the_manual_is_used_as_a_plugin(site: Path, store: Path) -> 
         assert found["strategy"] == "triples"
         assert found["experiments"] == count_rows(store) > 0
         assert "my-search" in sparsest("plugins").out
+        # It is known, although strategies have no checks.
+        assert "my-search" in refused("plugins", "--check", "triples")
     finally:
         plugin_strategies.cache_clear()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ import pytest
 from search.experiment import Experiment
 from search.masks.burnside import count_distinct
 from search.masks.text import mask_text
+from search.strategies import problem as problem_module
 from search.strategies.catalogue import STRATEGIES, strategy_named
 from search.strategies.every_network import count_networks, sparsest_first
 from search.strategies.halving import BRACKET, RESTARTS
@@ -49,9 +51,15 @@ def remove_first(problem: Problem, trial: Trial, count: int, weights: int) -> li
     return smaller
 
 
-def problem(structure: tuple[int, ...] = (3, 2), *, exhaustive: bool = False) -> Problem:
+def problem(
+    structure: tuple[int, ...] = (3, 2),
+    *,
+    exhaustive: bool = False,
+    inputs: int = 2,
+    outputs: int = 1,
+) -> Problem:
     base = Experiment(study="search-x", structure=structure, epochs=54)
-    shapes = base.hidden.shapes(2)
+    shapes = base.hidden.shapes(inputs, outputs)
 
     def shrink(trial: Trial, count: int, weights: int) -> list[Masks]:
         return remove_first(made, trial, count, weights)
@@ -229,6 +237,49 @@ def test_random_network_has_the_number_of_weights_all_on_paths(structure: tuple[
     for weights in (len(task.shapes) - 1, task.weights + 1):
         with pytest.raises(ValueError, match=str(weights)):
             random_masks(task, weights, random)
+
+
+class PatientRandom(Random):
+    """Random numbers of which more than a million fail a test, which would wait for minutes."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.drawn = 0
+
+    def getrandbits(self, k: int, /) -> int:
+        self.drawn += 1
+        assert self.drawn < 1_000_000
+        return super().getrandbits(k)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "width", "outputs", "weights"), [(4, 8, 3, 6), (64, 16, 10, 13), (64, 16, 10, 32)]
+)
+def test_random_network_with_few_weights_has_a_path_to_each_of_many_outputs(
+    inputs: int, width: int, outputs: int, weights: int
+) -> None:
+    task = problem((width,) * 3, inputs=inputs, outputs=outputs)
+    arrays = task.arrays(random_masks(task, weights, PatientRandom(0)))
+    assert sum(int(mask.sum()) for mask in arrays) == weights
+    assert arrays[-1].any(1).all()
+    for before, after in pairwise(arrays):
+        assert np.array_equal(before.any(1), after.any(0))
+
+
+def test_seeds_of_stored_searches_keep_their_networks() -> None:
+    task = problem((8, 8, 8), inputs=4, outputs=3)
+    # Their paths fit after 78 and 66 restarts.
+    found = ["/".join(random_masks(task, 9, Random(seed))) for seed in (0, 2)]
+    digests = [hashlib.blake2b(text.encode(), digest_size=4).hexdigest() for text in found]
+    assert digests == ["1f9a0f92", "f45322a4"]
+
+
+def test_strategy_in_the_documentation_proposes_networks_with_9_to_19_weights() -> None:
+    example = "\n".join(re.findall(r"^    (.*)", str(problem_module.__doc__), re.MULTILINE))
+    names = {**vars(problem_module), "random_masks": random_masks}
+    exec(example, names)
+    task = problem((4, 4))
+    assert list(map(task.count, next(names["small_networks"](task)))) == list(range(9, 20))
 
 
 def test_swap_moves_one_weight_to_a_place_between_used_neurons() -> None:

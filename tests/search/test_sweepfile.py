@@ -556,6 +556,14 @@ MISTAKES = [
         "init bench-995 .*2 hidden layers",
     ),
     (
+        f'[base]\ninit = "bench-95"\n[grid]\n{STRUCTURE}\ndataset = ["cubes"]',
+        "init bench-95 .*cubes.* 3 inputs and 1 outputs",
+    ),
+    (
+        f'[base]\ninit = "bench-995"\n[grid]\n{STRUCTURE}\ndataset = ["ten-rings"]',
+        "init bench-995 .*ten-rings.* 2 inputs and 10 outputs",
+    ),
+    (
         f'[base]\ninit_scheme = "kaiming"\n[grid]\n{STRUCTURE}\ninit = ["fresh", "bench-95"]',
         "init_scheme has no effect on .*bench-95",
     ),

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from search import two_phases
 from search.indices import IndexSet
 from search.masks.sequences import AllMasks
 from search.paper import paper_study
 from search.structure import Structure
 from search.study import Study
 from search.sweeps.file import parse_sweep
+from search.sweeps.keys import MAX_VALUES
 from search.two_phases import (
     SearchSettings,
     other_phase_1,
@@ -60,6 +62,27 @@ def test_every_combination_beyond_the_paper_occurs_once() -> None:
     experiments = [*own, *(paper.study[index] for index in paper.indices)]
     assert len({(e.hidden, e.lr) for e in experiments}) == 18**3 * 2
     assert all(max(e.hidden) <= e.width == max(16, *e.hidden) for e in experiments)
+
+
+def test_no_list_of_phase_1_is_longer_than_a_sweep_file_allows() -> None:
+    text = other_phase_1(SearchSettings(0.95, max_width=4, dataset="xor", depth=9))
+    assert text is not None
+    lists = [table["structure"] for table in tomllib.loads(text)["grid"]]
+    assert max(map(len, lists)) <= MAX_VALUES
+    assert sum(map(len, lists)) == len(set().union(*lists)) == 4**9
+
+
+def test_structures_in_several_tables_are_the_same_experiments(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = SearchSettings(0.95, 3, (0.05,), ("step",), dataset="xor", depth=2)
+    text = other_phase_1(settings)
+    monkeypatch.setattr(two_phases, "MAX_VALUES", 4)
+    divided = other_phase_1(settings)
+    assert text is not None
+    assert divided is not None
+    assert len(tomllib.loads(divided)["grid"]) == 3
+    assert list(own_study(divided)) == list(own_study(text))
 
 
 def test_wider_search_reuses_a_narrower_one() -> None:

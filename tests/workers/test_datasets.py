@@ -7,8 +7,10 @@ import pytest
 from numpy.typing import ArrayLike
 
 from search.datasets import DATASETS, dataset_named
+from tests.installed import forget_plugins
 from workers.datasets import Dataset, load_dataset, standardised
 from workers.linear_model import linear_accuracy
+from workers.registering import register
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +179,45 @@ def test_image_may_have_constant_pixels() -> None:
     assert Dataset.of("a", ((0, 7), (1, 7)), [0, 1], image_shape=(1, 2)).image_shape == (1, 2)
     with pytest.raises(ValueError, match="image_shape"):
         Dataset.of("a", SQUARE, [0, 1, 1, 0], image_shape=(2, 2))
+
+
+RANDOM = standardised(np.random.default_rng(0).normal(size=(9, 4)))
+
+
+def registered(points: ArrayLike, image_shape: tuple[int, int] | None = None) -> Dataset:
+    try:
+        register(Dataset.of("mine", points, np.arange(len(RANDOM)) % 2, image_shape=image_shape))
+        return load_dataset("mine")
+    finally:
+        forget_plugins()
+
+
+@pytest.mark.parametrize(
+    ("points", "feature"), [(RANDOM * 1000 + 5000, "x1"), (RANDOM * [1, 1, 1.2, 1], "x3")]
+)
+def test_points_that_are_not_standardised_are_not_trained_on(
+    points: ArrayLike, feature: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"'mine': feature {feature} .*standardised\("):
+        registered(points)
+    with pytest.raises(ValueError, match="feature x1"):
+        registered(RANDOM * 2, image_shape=(2, 2))
+
+
+def test_deviations_of_both_kinds_make_few_points_standardised() -> None:
+    for points in (RANDOM, RANDOM / RANDOM.std(axis=0)):
+        assert len(registered(points)) == 9
+
+
+def test_variance_of_pixels_is_1_on_average() -> None:
+    pixels = np.column_stack([np.zeros(9), RANDOM[:, 1:] * [0.5, 1, 1.5]])
+    of_image = standardised(pixels, pixels=True)
+    assert registered(of_image, image_shape=(2, 2)).points[:, 0].tolist() == [0] * 9
+
+
+def test_representation_fits_one_line() -> None:
+    assert repr(load_dataset("iris")) == "Dataset(iris: 150 points, 4 features, 3 classes)"
+    assert repr(load_dataset("digits")).startswith("Dataset(digits: 1,442 points, 64 features")
 
 
 @pytest.mark.parametrize(
