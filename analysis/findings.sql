@@ -335,6 +335,20 @@ WHERE study IN ('overparam', 'overparam-more') AND width <= 64 AND lr >= 0.05
   AND accuracy IS NOT NULL
 GROUP BY ALL ORDER BY percent_95 DESC, method
 
+-- name: wide_methods
+-- Width 128 and every third target, of methods with more than half of their trainings.
+SELECT if(hyperparameters IS NULL, method, method || ' (effective)') AS method,
+       count(*) AS trainings, round(100 * avg(accuracy), 1) AS mean,
+       count(*) FILTER (accuracy >= 0.95) AS reach_95,
+       min(weight_nnz) FILTER (accuracy >= 0.95) AS fewest_95,
+       round(avg(edge_updates) / 1e6, 1) AS million_edge_updates
+FROM results
+WHERE study IN ('overparam', 'overparam-more') AND width = 128 AND lr >= 0.05
+  AND accuracy IS NOT NULL AND target_nnz IN (
+      SELECT target_nnz FROM results WHERE study = 'overparam-more' AND width = 128
+  )
+GROUP BY ALL HAVING trainings > 36 ORDER BY reach_95 DESC, method
+
 -- name: penalties
 SELECT method, count(*) AS trainings, median(weight_nnz)::INT AS median_weights,
        round(100 * avg(accuracy), 1) AS mean,
