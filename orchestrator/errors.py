@@ -10,7 +10,7 @@ from search.process_state import error_text
 
 
 class UserError(Exception):
-    """What is wrong with what the user wrote, where, and what to do.
+    """A mistake of the user: what is wrong, where, and what to do.
 
     Example:
         >>> import sparsest

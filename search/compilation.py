@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import event
+from numba.core.event import Listener, register
 
 from search.cache_folder import cache_folder
 
@@ -36,7 +36,7 @@ def compiled(
         numba.config.CACHE_DIR = usual_folder
 
 
-class _Announcement(event.Listener):  # type: ignore[misc]
+class _Announcement(Listener):  # type: ignore[misc]
     """Says once, on a terminal, why nothing seems to happen: compiling can take a minute."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class _Announcement(event.Listener):  # type: ignore[misc]
         """Say nothing."""
 
 
-event.register("numba:compile", _Announcement())
+register("numba:compile", _Announcement())
 
 
 @cache

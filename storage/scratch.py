@@ -31,6 +31,14 @@ def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
             yield folder
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Write a text file that is never seen half-written; OSError if it cannot be written."""
+    with scratch_folder(path.parent, f".{path.name}-") as folder:
+        complete = folder / path.name
+        complete.write_text(text, encoding="utf-8")
+        complete.replace(path)
+
+
 def _remove_leftovers(parent: Path, prefix: str) -> None:
     for folder in parent.glob(f"{prefix}*/"):
         try:

@@ -8,7 +8,7 @@ import matplotlib.style
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.drawing.palette import DARK, LIGHT
+from analysis.drawing.palette import DARK, LIGHT, STYLE
 from analysis.drawing.plane import Plane
 from workers.datasets import Dataset
 
@@ -30,8 +30,7 @@ def draw_dataset(dataset: Dataset, *, dark: bool = False) -> Figure:
         'cubist-spiral'
     """
     plane, palette = Plane.around(dataset), DARK if dark else LIGHT
-    # Independent of a notebook's settings; a name with $ is no mathematics.
-    with matplotlib.style.context(["default", {"text.parse_math": False}]):
+    with matplotlib.style.context(STYLE):
         figure = Figure(figsize=(5.0, 5.0), facecolor=palette.background, layout="constrained")
         axes = figure.add_subplot()
         axes.set_facecolor(palette.background)

@@ -14,7 +14,7 @@ from analysis.drawing.caption import CAPTION_COLUMNS, Caption, caption_of_networ
 from analysis.drawing.layout import Box, Card, image_box, neuron_boxes, page_of
 from analysis.drawing.legend import draw_legend, is_long
 from analysis.drawing.neurons import draw_image_inputs, draw_layer_names, draw_names, draw_neurons
-from analysis.drawing.palette import DARK, LIGHT, Palette
+from analysis.drawing.palette import DARK, LIGHT, STYLE, Palette
 from analysis.drawing.panel import draw_confusion, draw_region
 from analysis.drawing.parts import Parts, Scene, bias_dot
 from analysis.drawing.pictures import (
@@ -81,8 +81,7 @@ def draw(
         raise ValueError(f"{len(networks)} networks: 1 to {MAX_NETWORKS} can be drawn together")
     palette = DARK if dark else LIGHT
     page, cards = page_of(len(networks))
-    # Independent of a notebook's settings; a name with $ is no mathematics.
-    with matplotlib.style.context(["default", {"text.parse_math": False}]):
+    with matplotlib.style.context(STYLE):
         figure = Figure(figsize=(page.width, page.height), facecolor=palette.background)
         axes = _axes_in_inches(figure, page)
         axes.axis("off")

@@ -9,6 +9,7 @@ from typing import Final
 import matplotlib.style
 from matplotlib.figure import Figure
 
+from analysis.drawing.palette import STYLE
 from storage.scratch import scratch_folder
 
 # Resolution of images in dots per inch, and metadata: the defaults hold the time and matplotlib's
@@ -62,8 +63,7 @@ def save_drawing(figure: Figure, path: str | Path, *, overwrite: bool = False) -
     suffix = final.suffix.lower()
     with (
         scratch_folder(final.parent, ".drawing-") as folder,
-        # Independent of a notebook's settings.
-        matplotlib.style.context("default"),
+        matplotlib.style.context(STYLE),
         matplotlib.rc_context(
             {
                 "svg.hashsalt": "sparsest",  # ids would be random otherwise

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from numpy.typing import NDArray
+
+STYLE: list[str | dict[str, Any]] = ["default", {"text.parse_math": False}]
+"""Matplotlib's style of every figure: no settings of a notebook, and a $ in a name is a $."""
 
 _REGION_STRENGTH = 0.75
 """Fraction of the full colour used for logits, so that the data stand out from the region."""

@@ -21,6 +21,7 @@ from matplotlib.ticker import (
     PercentFormatter,
 )
 
+from analysis.drawing.palette import STYLE
 from analysis.figures.chart import Axis, Chart, Series, View
 from analysis.methods import Styles
 
@@ -40,7 +41,7 @@ def matplotlib_figure(chart: Chart, styles: Styles, axes: Axes | None = None) ->
 
     It is drawn on given axes, with the legend inside, or else on a new figure.
     """
-    with matplotlib.style.context(["default", {"text.parse_math": False}]):
+    with matplotlib.style.context(STYLE):
         view = chart.views[chart.first]
         if axes is not None:
             _plot(axes, chart, view, styles)
@@ -66,7 +67,7 @@ def matplotlib_panels(chart: Chart, styles: Styles) -> Figure | None:
     """Return all views side by side; None if there is one, or more than `MAX_PANELS`."""
     if not chart.has_panels:
         return None
-    with matplotlib.style.context(["default", {"text.parse_math": False}]):
+    with matplotlib.style.context(STYLE):
         columns = min(3, len(chart.views)) if len(chart.views) != 4 else 2
         rows = ceil(len(chart.views) / columns)
         figure = Figure(figsize=(3.4 * columns, 2.6 * rows + 0.9), layout="constrained")

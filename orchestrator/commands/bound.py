@@ -13,7 +13,7 @@ from orchestrator.commands.options import AsJson, Overwrite, option, output_opti
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from search.datasets import CUBIST_SPIRAL
-from storage.scratch import scratch_folder
+from storage.scratch import replace_text
 
 LEAST_TARGET = Fraction(1, 2)
 """Accuracy below which a bound would say nothing: a constant reaches it."""
@@ -69,10 +69,8 @@ def bound(
     if output is not None:
         # One key a line.
         keys = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in made.items())
-        with user_errors(writing=output), scratch_folder(output.parent, ".bound-") as folder:
-            complete = folder / output.name
-            complete.write_text(f"{{\n{keys}\n}}\n")
-            complete.replace(output)
+        with user_errors(writing=output):
+            replace_text(output, f"{{\n{keys}\n}}\n")
     if as_json:
         print(json.dumps({key: made[key] for key in ("dataset", "target", "bound", "lines")}))
     else:

@@ -28,7 +28,7 @@ from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from search.datasets import CUBIST_SPIRAL, dataset_names
 from storage.paths import published_folder
-from storage.scratch import scratch_folder
+from storage.scratch import replace_text
 
 if TYPE_CHECKING:
     from analysis.records.known import Known
@@ -132,10 +132,8 @@ def _add(known: list[Known], networks: Iterable[Known], path: Path) -> None:
             refused.append(measured)
             continue
         known[:] = holders([*known, measured])
-        with user_errors(writing=path), scratch_folder(path.parent, ".records-") as folder:
-            complete = folder / path.name
-            complete.write_text(file_text(known))
-            complete.replace(path)
+        with user_errors(writing=path):
+            replace_text(path, file_text(known))
         listed = ", ".join(
             f"{one.fewest} {one.count} at {percent(one.accuracy)}" for one in improved
         )
