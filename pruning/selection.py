@@ -81,7 +81,7 @@ def above_position(scores: Scores, position: int) -> Kept:
     """
     if position == 0:
         return np.ones(scores.shape, dtype=np.bool_)
-    kept: Kept = scores > np.partition(scores, position)[position]
+    kept: Kept = scores > _in_order(scores, position)
     return kept
 
 
@@ -101,6 +101,14 @@ def highest(scores: Scores, count: int) -> Kept:
 
 def _largest(scores: Scores, count: int) -> np.floating[np.typing.NBitBase]:
     """Return the count-th largest score; NaN is larger than every number."""
-    position = len(scores) - count
-    threshold: np.floating[np.typing.NBitBase] = np.partition(scores, position)[position]
-    return threshold
+    return _in_order(scores, len(scores) - count)
+
+
+def _in_order(scores: Scores, position: int) -> np.floating[np.typing.NBitBase]:
+    """Return the score at a position in ascending order.
+
+    A full sort, because np.partition takes many times as long where most scores are equal, such as
+    the zeros of pruned weights.
+    """
+    score: np.floating[np.typing.NBitBase] = np.sort(scores)[position]
+    return score
