@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -36,25 +37,36 @@ def compiled(
         numba.config.CACHE_DIR = usual_folder
 
 
-class _Announcement(Listener):  # type: ignore[misc]
-    """Says once, on a terminal, why nothing seems to happen: compiling can take a minute."""
+class _Compilations(Listener):  # type: ignore[misc]
+    """Adds up the time of compiling, and on a terminal says once why nothing seems to happen."""
 
     def __init__(self) -> None:
-        self._made = False
+        self.seconds = 0.0
+        self._announced = False
+        self._started: list[float] = []
 
     def on_start(self, event: object) -> None:
-        if not self._made and sys.stderr.isatty():
+        if not self._announced and sys.stderr.isatty():
             often = "once" if os.access(cache_folder(), os.W_OK) else "in every process"
             print(
                 f"compiling functions for this processor, {often}: up to a minute", file=sys.stderr
             )
-        self._made = True
+        self._announced = True
+        self._started.append(time.perf_counter())
 
     def on_end(self, event: object) -> None:
-        """Say nothing."""
+        seconds = time.perf_counter() - self._started.pop()
+        # A function is compiled while its callers are.
+        self.seconds += 0 if self._started else seconds
 
 
-register("numba:compile", _Announcement())
+_COMPILATIONS = _Compilations()
+register("numba:compile", _COMPILATIONS)
+
+
+def running_time() -> float:
+    """Return the seconds of `time.perf_counter` in which nothing was compiled in this process."""
+    return time.perf_counter() - _COMPILATIONS.seconds
 
 
 @cache

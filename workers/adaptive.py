@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from pruning.protocol import Measurement, PrunesAdaptively, Requests, Segment, Snapshot
 from pruning.registry import algorithm, plugin_guard
 from pruning.validation import check_segment, check_snapshot
+from search.compilation import running_time
 from search.experiment import Experiment
 from search.layers import StoredInit
 from search.methods import method_named
@@ -78,7 +78,7 @@ def train_adaptively(
     # Imported late: torch takes seconds and 200 MB, which workers of a search do not need.
     import torch  # noqa: F401 - must be loaded before `standard_state` sets its state
 
-    started = time.perf_counter()
+    started = running_time()
     method = experiment.method
     layers = starting_network(experiment, inits, dataset.features, dataset.outputs)
     parts = dataset.parts() if holds_out(experiment, dataset) else (dataset, None)

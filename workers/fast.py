@@ -6,7 +6,6 @@ change during training, and wide dense ones, are trained one at a time (`workers
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from pruning.masks import Scheduled
 from pruning.protocol import Pruned, Snapshot
+from search.compilation import running_time
 from search.experiment import Experiment
 from search.layers import StoredInit
 from search.methods import method_named
@@ -73,9 +73,9 @@ def _train_group(
     together: dict[int, Snapshot] = {}
     prune_ms: dict[int, float] = {}
     for i, experiment in enumerate(group):
-        started = time.perf_counter()
+        started = running_time()
         start = start_of(experiment, dataset, inits)
-        prune_ms[i] = 1000 * (time.perf_counter() - started)
+        prune_ms[i] = 1000 * (running_time() - started)
         if prefers_matrices(start.weight_masks):
             fixed = Scheduled(Pruned(start.weight_masks, start.bias_masks, start.extras))
             alone = train_with_mask_schedule(
@@ -96,7 +96,7 @@ def _train_together(
     group: Sequence[Experiment], starts: Sequence[Snapshot], dataset: Dataset, curves: bool
 ) -> list[Trained]:
     """Train networks of one data order in the kernel, a few batches of all of them at a time."""
-    started = time.perf_counter()
+    started = running_time()
     sparse = SparseNetworks(starts)
     measured: list[Evaluation] = []
 
@@ -107,7 +107,7 @@ def _train_together(
     steps = group[0].epochs * dataset.steps_per_epoch(group[0].batch_size)
     train_networks(sparse.packed, group, dataset, after_epoch=measure if curves else None)
     measure()
-    seconds = time.perf_counter() - started
+    seconds = running_time() - started
     costs = np.array([network_cost(edges) for edges in sparse.packed.edges.tolist()])
     shares = 1000 * seconds * costs / costs.sum()
     *epochs, final = measured

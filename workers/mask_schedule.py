@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ from pruning.protocol import Batch, MaskSchedule, PrunesDuring, Snapshot
 from pruning.registry import algorithm, plugin_guard
 from pruning.segments import is_finite
 from pruning.validation import check_snapshot
+from search.compilation import running_time
 from search.experiment import Experiment
 from search.layers import Layers, StoredInit, count_kept
 from search.methods import method_named
@@ -71,7 +71,7 @@ def train_with_mask_schedule(
     # Imported late: torch takes seconds and 200 MB, which workers of a search do not need.
     import torch  # noqa: F401 - must be loaded before `standard_state` sets its state
 
-    started = time.perf_counter()
+    started = running_time()
     method = experiment.method
     schedule = StepSchedule(experiment, dataset)
     last = mask_schedule.rounds * schedule.steps_per_round if steps is None else steps
@@ -133,7 +133,7 @@ def result_of(
 ) -> Trained:
     """Evaluate a trained network and return it as a result.
 
-    `started` is `time.perf_counter()` before the training; masked parameters are zero.
+    `started` is `running_time()` before the training; masked parameters are zero.
     """
     accuracy, loss, active_points = evaluate(network, dataset)
     return Trained.of(
@@ -142,7 +142,7 @@ def result_of(
         loss,
         weight_masks=network.weight_masks,
         bias_masks=network.bias_masks,
-        train_ms=1000 * (time.perf_counter() - started),
+        train_ms=1000 * (running_time() - started),
         curve=curve,
         active_points=active_points,
         steps=cost.steps,

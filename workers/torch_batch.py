@@ -7,13 +7,13 @@ networks this small on a GPU.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
 import torch
 
+from search.compilation import running_time
 from search.experiment import Experiment
 from search.layers import Layers, StoredInit
 from workers.datasets import Dataset
@@ -94,7 +94,7 @@ def _train_batch(
     steps: int | None,
 ) -> list[Trained]:
     """Train networks of one batch size, number of epochs and depth together."""
-    start = time.perf_counter()
+    start = running_time()
     starts = [start_of(experiment, dataset, inits) for experiment in experiments]
     hidden = np.array([experiment.hidden for experiment in experiments]).max(axis=0)
     stack = Stack(len(experiments), (dataset.features, *hidden.tolist(), dataset.outputs))
@@ -127,7 +127,7 @@ def _train_batch(
     accuracies, losses, active = evaluate_stack(stack, params, dataset)
     trained_layers = _unpacked(stack, params, experiments)
     # All networks are padded to one size, so they take the same time.
-    train_ms = 1000 * (time.perf_counter() - start) / len(experiments)
+    train_ms = 1000 * (running_time() - start) / len(experiments)
     return [
         Trained.of(
             layers,

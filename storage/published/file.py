@@ -21,7 +21,6 @@ from pydantic import Field, ValidationError
 
 from search.catalogue import named_study
 from search.columns import names_of
-from search.experiment import FRESH_INIT
 from search.indices import IndexSet
 from search.paper import PAPER_STUDIES
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
@@ -61,9 +60,9 @@ class PublishedNote(Strict):
         experiments, rows: numbers of experiments of the study, and of rows in the file.
         root_seed: root seed of all rows.
         inits: stored initialisations from which the rows start.
-        sweeps: sweeps that made the rows; empty if unknown.
+        sweeps: sweeps that made the rows.
         software: version of sparsest that published the rows.
-        published: time of publication, UTC in ISO 8601 with a Z; None if unknown.
+        published: time of publication, UTC in ISO 8601 with a Z.
     """
 
     format: Literal[1] = PUBLISHED_FORMAT
@@ -76,7 +75,7 @@ class PublishedNote(Strict):
     inits: list[PublishedInit]
     sweeps: list[PublishedSweep]
     software: str
-    published: str | None
+    published: str
 
 
 PARAMETERS = names_of("parameter")
@@ -87,9 +86,6 @@ LEFT_OUT = frozenset({*SPECIFICATION_COLUMNS, *PARAMETERS}) - {"study_index"}
 
 PUBLISHED_COLUMNS = tuple(name for name in RESULT_SCHEMA.names if name not in LEFT_OUT)
 """Columns that are published, if the schema version of the file has them."""
-
-_FIRST_SCHEMA = 1
-"""Schema version of the first published files, which had no note."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +148,7 @@ def open_published(folder: Path, study_name: str) -> PublishedFile | None:
     path = published_file(folder, study_name)
     if not path.is_file():
         return None
-    note = _note(path, study_name)
+    note = _note(path)
     if note.study != study_name:
         raise _damaged(path, f"results of {note.study!r}")
     try:
@@ -197,10 +193,10 @@ def study_of(name: str, root_seed: int, tokens: Sequence[str]) -> Study:
     return study
 
 
-def _note(path: Path, study_name: str) -> PublishedNote:
+def _note(path: Path) -> PublishedNote:
     metadata = _schema(path).metadata or {}
     if NOTE_KEY not in metadata:
-        return _note_of_first_files(path, study_name)
+        raise _damaged(path, f"it has no note {NOTE_KEY.decode()!r}")
     text = metadata[NOTE_KEY]
     try:
         fields = json.loads(text)
@@ -209,31 +205,6 @@ def _note(path: Path, study_name: str) -> PublishedNote:
         return PublishedNote.model_validate_json(text)
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         raise _damaged(path, f"an unreadable note ({error})") from error
-
-
-def _note_of_first_files(path: Path, study_name: str) -> PublishedNote:
-    """Return a note for a file that is older than notes, from its columns."""
-    columns = _read(path, ["root_seed", "init"])
-    seeds, inits = (columns.column(name).unique().to_pylist() for name in ("root_seed", "init"))
-    if len(seeds) != 1 or len(inits) != 1:
-        raise _damaged(path, "several root seeds or initialisations")
-    tokens = [] if inits == [FRESH_INIT] else inits
-    try:
-        study = study_of(study_name, seeds[0], tokens)
-    except (ValueError, TypeError) as error:
-        raise _damaged(path, str(error)) from error
-    return PublishedNote(
-        schema_version=_FIRST_SCHEMA,
-        study=study_name,
-        study_digest=study.digest,
-        experiments=len(study),
-        rows=columns.num_rows,
-        root_seed=seeds[0],
-        inits=[PublishedInit(token=token, found=None) for token in tokens],
-        sweeps=[],
-        software="",
-        published=None,
-    )
 
 
 def _schema(path: Path) -> pa.Schema:

@@ -6,17 +6,15 @@ The columns that are left out of a published file are computed once, and kept in
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from search.paper import PAPER_STUDIES
-from search.paper_grids import INPUTS
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from search.specification import SPECIFICATION_COLUMNS, specification_table
-from search.structure import Structure
 from storage.data.new_parts import schema_sha256, to_parquet
 from storage.data.parts import with_all_columns
 from storage.errors import StoreError
@@ -38,16 +36,7 @@ def restored_rows(published: PublishedFile) -> pa.Table:
     specification = specification_table(published.study, rows.column("study_index").to_pylist())
     columns = dict(zip(rows.column_names, rows.columns, strict=True))
     columns |= {name: specification.column(name) for name in SPECIFICATION_COLUMNS}
-    if "layers" not in columns:  # in the first published files
-        columns["layers"] = pa.array(_layers(columns), RESTORED_SCHEMA.field("layers").type)
     return with_all_columns(pa.table(columns), RESTORED_SCHEMA)
-
-
-def _layers(columns: Mapping[str, pa.ChunkedArray]) -> Iterator[list[int]]:
-    values = (columns[name].to_pylist() for name in ("structure", "width", "status"))
-    for structure, width, status in zip(*values, strict=True):
-        hidden = Structure.uniform(width) if structure is None else Structure.parse(structure)
-        yield [] if status == "failed" else [INPUTS, *hidden, 1]
 
 
 def restored_path(published: PublishedFile, cache: Path) -> Path:

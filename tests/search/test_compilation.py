@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from numba.core.event import trigger_event
+
+from search.compilation import running_time
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,3 +59,16 @@ def test_edit_of_a_called_function_recompiles_its_callers(
         ).stdout
 
     assert [printed(1), printed(1), printed(2), printed(1)] == ["2\n", "2 1\n", "3\n", "2 1\n"]
+
+
+def test_running_time_leaves_out_compilation(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("search.compilation.time.perf_counter", lambda: now)
+    before = running_time()
+    now += 1
+    with trigger_event("numba:compile"):
+        now += 10
+        with trigger_event("numba:compile"):
+            now += 20
+    now += 2
+    assert running_time() - before == 3

@@ -138,25 +138,6 @@ def test_rows_without_metrics_are_kept(rows: Rows, store: Path, folder: Path) ->
     assert back[1] == {"status": "diverged", "reason": "too large", "accuracy": None}
 
 
-def test_first_files_without_a_note_can_be_read(published: Path) -> None:
-    """The files of version 1 had no note, and fewer columns."""
-    path = published / "phase1.parquet"
-    kept = ["study_index", "status", "accuracy", "loss", "weight_nnz", "model_nnz", "backend"]
-    table = pq.read_table(path).select(kept).replace_schema_metadata(None)
-    for name, value in (("init", "fresh"), ("paper_group", "random")):
-        table = table.append_column(name, pa.array([value] * 5))
-    table = table.append_column("root_seed", pa.array([0] * 5))
-    pq.write_table(table, path)
-    file = open_published(published, "phase1")
-    assert file is not None
-    assert (file.note.schema_version, file.study.digest) == (1, STUDY.digest)
-    back = read(published, "SELECT * FROM results ORDER BY study_index")
-    assert back[4]["experiment_id"] == STUDY[4].experiment_id
-    assert back[4]["layers"] == [2, 1, 1, 5, 1]
-    assert back[4]["train_ms"] is None
-    assert back[4]["effective_nnz"] is None
-
-
 def test_query_of_published_results_only_reads(published: Path, tmp_path: Path) -> None:
     target = tmp_path / "written.csv"
     for query in (
@@ -322,6 +303,13 @@ def test_wrong_note_is_refused(
     note = json.loads(table.schema.metadata[NOTE_KEY]) | {field: value}
     pq.write_table(table.replace_schema_metadata({NOTE_KEY: json.dumps(note)}), path)
     with pytest.raises(error, match=problem):
+        open_published(published, "phase1")
+
+
+def test_file_without_a_note_is_refused(published: Path) -> None:
+    path = published / "phase1.parquet"
+    pq.write_table(pq.read_table(path).replace_schema_metadata(None), path)
+    with pytest.raises(PublishedDamaged, match="no note"):
         open_published(published, "phase1")
 
 

@@ -98,6 +98,15 @@ def test_curve_ends_with_the_final_measurement(method: str) -> None:
         assert row[name] == plain[name]
 
 
+@pytest.mark.parametrize("method", ["search", "snip", "lth", "elimination"])
+def test_train_ms_leaves_out_compilation(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All trainers take the time from `running_time`, which leaves it out."""
+    monkeypatch.setattr("search.compilation.time.perf_counter", lambda: 1.0)
+    target = None if method == "search" else 15
+    experiment = Experiment(method=method, width=3, epochs=1, target_nnz=target)
+    assert train_batch([experiment]).to_pylist()[0]["train_ms"] == 0
+
+
 def test_methods_that_change_masks_are_trained_on_the_cpu(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
