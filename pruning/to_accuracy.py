@@ -2,8 +2,9 @@
 
 1. Train the whole network for one round: `Experiment.epochs` epochs with the schedule.
 2. Continue from the last network that kept `target_accuracy`: a round leaves a fraction f of its
-   weights out. If the accuracy after the round is kept, repeat; if not, drop the round and halve f.
-3. Stop when a round that removes a single weight does not keep the accuracy, or one weight is left.
+   weights out. If the accuracy after the round is kept, repeat; if not, drop the round, and after
+   `attempts` such rounds in a row halve f. Rounds differ in their data order.
+3. Stop when f removes a single weight and is to be halved, or one weight is left.
 
 The accuracy is that of `Measure.validation`. If the whole network does not reach it, it is returned
 as it is.
@@ -17,6 +18,7 @@ from pruning.protocol import Measure, Requests, Snapshot
 from pruning.segments import dense_network, train_rounds
 from search.experiment import Experiment
 from search.layers import Layers, count_kept
+from search.methods import setting
 
 Round = Callable[[Snapshot, int, int], Requests]
 """(network, number of weights to leave, first step) -> requests for the training of one round."""
@@ -42,16 +44,19 @@ def prune_to_accuracy(
     network = yield from train_rounds(dense_network(layers), measure)
     first, weights = steps, number_of_weights(network)
     possible = keeps(experiment, network, measure)
+    attempts, failures = int(setting(experiment, "attempts")), 0
     while possible and weights > 1:
         left = max(1, min(weights - 1, int(weights * (1 - fraction))))
         candidate = yield from round_of(network, left, first)
         first += steps
         if keeps(experiment, candidate, measure):
             # Fewer can be left: equal magnitudes are removed together.
-            network, weights = candidate, number_of_weights(candidate)
-        else:
+            network, weights, failures = candidate, number_of_weights(candidate), 0
+            continue
+        failures += 1
+        if failures == attempts:
             possible = left < weights - 1
-            fraction /= 2
+            fraction, failures = fraction / 2, 0
     return network
 
 

@@ -48,6 +48,11 @@ _GMP_SETTINGS = {
     "events": Setting(200, 2, 100_000, "intervals of the training between changes"),
     "exponent": Setting(3.0, 0.01, 100.0, "exponent of the density's decay"),
 }
+_ATTEMPTS = {
+    "attempts": Setting(
+        1, 1, 1000, "with target_accuracy, trainings of a round before it removes fewer weights"
+    )
+}
 _TEN_ROUNDS = {"rounds": Setting(10, 1, 100_000, "rounds of pruning"), **BUDGET}
 _INTERVAL = {"interval": Setting(100, 1, 2**31 - 1, "steps between changes of the masks")}
 
@@ -141,7 +146,7 @@ _METHODS = (
     _during(
         "gmp",
         (155, 21000),
-        _GMP_SETTINGS,
+        _GMP_SETTINGS | _ATTEMPTS,
         keys=TO_TARGET_OR_ACCURACY,
         steps_at_least="events",
         other_name="imp",
@@ -210,7 +215,10 @@ _METHODS = (
     _during(
         "lrr",
         (10, 2500),
-        {"fraction": Setting(0.2, 0.01, 0.99, "fraction of the weights removed after a round")},
+        {
+            "fraction": Setting(0.2, 0.01, 0.99, "fraction of the weights removed after a round"),
+            **_ATTEMPTS,
+        },
         keys=TO_TARGET_OR_ACCURACY,
     ),
     _during(

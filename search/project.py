@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 from search.datasets import dataset_named
 from search.distinct import DistinctMasks
@@ -238,6 +239,50 @@ def _tasks_search() -> Grid:
     )
 
 
+def _elimination_ablation() -> Grid:
+    """Return the grid that changes one hyperparameter of elimination at a time, and compares.
+
+    The other methods are those whose ideas elimination could use: regrowth (exchange), second-order
+    saliencies (obs), restarts of the learning rate (lrr), removal of neurons first, and magnitudes.
+    """
+    changes: tuple[tuple[str, Any], ...] = (
+        *(("candidates", count) for count in (1, 2, 12)),
+        *(("exact_below", weights) for weights in (35, 50, 140)),
+        *(("dense", epochs) for epochs in (0.0, 1.0)),
+        *(("shrink", epochs) for epochs in (0.3, 2.4)),
+        *(("retrain", epochs) for epochs in (0.02, 0.2)),
+        *(("fine", factor) for factor in (0.2, 1.0)),
+    )
+    variants = (
+        ("elimination", ()),
+        *(("elimination", (change,)) for change in changes),
+        ("neuron-elimination", ()),
+        *(("neuron-elimination", (("weights_below", weights),)) for weights in (30, 70)),
+        ("exchange", (("rounds", 0),)),
+        *((method, ()) for method in ("exchange", "obs", "obs-gradual", "lrr", "gmp")),
+    )
+    return Product.of(
+        _replicates(50),
+        axis("target_nnz", 20, 34),
+        Table(("method", "hyperparameters"), variants),
+    )
+
+
+def _to_accuracy() -> Grid:
+    """Return the grid of the methods that prune as far as an accuracy is kept."""
+    attempts = (("attempts", 3),)
+    methods = (
+        ("elimination", 0.02, ()),
+        *((name, 0.05, settings) for name in ("gmp", "lrr") for settings in ((), attempts)),
+    )
+    return Product.of(
+        _replicates(25),
+        axis("width", 7, 16),
+        axis("target_accuracy", 0.95, 0.995),
+        Table(("method", "lr", "hyperparameters"), methods),
+    )
+
+
 def _replicates(count: int) -> Grid:
     return axis("replicate", *range(count))
 
@@ -305,6 +350,26 @@ PROJECT_STUDIES: dict[str, Study] = {
                 ),
             ),
             replace(_EXCHANGE, width=7),
+        ),
+        # 1,600 = 200 replicates x 4 widths x 2 targets
+        Study(
+            "elimination",
+            "how often elimination reaches the paper's sparsest networks, at four widths",
+            Product.of(_replicates(200), axis("width", 7, 16, 32, 64), axis("target_nnz", 20, 34)),
+            Experiment(method="elimination", lr=0.02),
+        ),
+        # 2,400 = 50 replicates x 2 targets x 24 variants
+        Study(
+            "elimination-ablation",
+            "which part of elimination matters, at width 16, and methods of related ideas",
+            _elimination_ablation(),
+            Experiment(method="elimination", lr=0.02, width=16),
+        ),
+        # 500 = 25 replicates x 2 widths x 2 accuracies x 5 methods
+        Study(
+            "to-accuracy",
+            "elimination, GMP and learning-rate rewinding as far as an accuracy is kept",
+            _to_accuracy(),
         ),
         # 39,168 = 4 lrs x 3 schedules x 16 methods x 204 sizes
         Study(
