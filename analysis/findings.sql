@@ -61,7 +61,7 @@ WHERE start = 'fresh' AND target = {0.95|0.995} ORDER BY weights, with_biases, m
 
 -- name: trainings
 SELECT method, count(*) AS trainings
-FROM results WHERE init = 'fresh' GROUP BY method ORDER BY method
+FROM results WHERE init = 'fresh' AND status <> 'failed' GROUP BY method ORDER BY method
 
 -- name: extent
 -- Range of the weights in figures: up to the largest budget, or to the largest network without any.
@@ -634,7 +634,7 @@ GROUP BY ALL ORDER BY start, target, method, weight_nnz
 SELECT start, method, count(*) AS trainings
 FROM results, (VALUES ('bench-95', 'phase2-95'), ('bench-995', 'phase2-995'))
     AS asked(start, found_in)
-WHERE split_part(init, ':', 1) = start OR study = found_in
+WHERE (split_part(init, ':', 1) = start OR study = found_in) AND status <> 'failed'
 GROUP BY start, method ORDER BY start, method
 
 

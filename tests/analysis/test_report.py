@@ -31,6 +31,7 @@ from analysis.report.source import Source
 from analysis.selection import best_row
 from search.intervals import Interval
 from search.methods import METHODS
+from search.paper_sizes import PAPER_SIZES
 from storage.reading.reader import StoreReader
 
 Report = tuple[Path, Built, list[str]]
@@ -425,8 +426,17 @@ def test_few_trainings_decide_no_claim(report_store: Path) -> None:
     assert claims["prunable"].verdict == "not measured"
 
 
+@pytest.mark.parametrize("columns", ["'phase1' AS study", "'phase2-95' AS study"])
+def test_incomplete_search_decides_no_claim(columns: str, report_store: Path) -> None:
+    snip = copies("snip", 500, "20 AS weight_nnz, 0.96 AS accuracy")
+    search = copies("search", 5000, f"20 AS weight_nnz, 0.96 AS accuracy, {columns}")
+    claims = ledger_of(report_store, f"{snip} UNION ALL {search}")
+    assert claims["sparsest"].verdict == "not measured"
+
+
 def test_absence_is_open_and_one_network_refutes(report_store: Path) -> None:
-    search = copies("search", 500, "20 AS weight_nnz, 0.96 AS accuracy")
+    columns = "20 AS weight_nnz, 0.96 AS accuracy, 'phase2-95' AS study"
+    search = copies("search", PAPER_SIZES["phase2-95"], columns)
     for sparse, verdict in ((0, "open"), (1, "disagrees")):
         columns = f"if(n < {sparse}, 20, 30) AS weight_nnz, 0.96 AS accuracy"
         rows = f"{copies('snip', 500, columns)} UNION ALL {search}"

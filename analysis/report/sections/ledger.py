@@ -16,7 +16,7 @@ from analysis.report.claims import Claim, Finding, Verdict, above, with_interval
 from analysis.report.sections.random_masks import TRIALS, simulated
 from analysis.report.source import Source
 from search.intervals import LEVEL, Interval, clopper_pearson
-from search.paper_sizes import TARGETS
+from search.paper_sizes import PAPER_SIZES, TARGETS
 
 SEED = 407
 """Seed of the bootstrap."""
@@ -28,7 +28,7 @@ MIN_PER_WIDTH = 30
 """Minimum number of trainings at each of these widths."""
 
 MIN_TRAININGS = 400
-"""Minimum number of trainings of an algorithm and of the search: none of 400 is below 1 %."""
+"""Minimum number of trainings of an algorithm: none of 400 is below 1 %."""
 
 MIN_NETWORKS = 20
 """Minimum number of networks to decide a claim about trained networks."""
@@ -65,7 +65,7 @@ def section(measured: Sequence[Claim]) -> Section:
     rows = [
         (claim.statement, finding.subject, claim.measured, finding.value, finding.verdict)
         for claim in measured
-        for finding in claim.findings
+        for finding in claim.findings or [Finding("", "", "not measured")]
     ]
     columns = ("claim", "of", "measured", "here", "verdict")
     found = pa.Table.from_pylist([dict(zip(columns, row, strict=True)) for row in rows])
@@ -107,7 +107,8 @@ def _width_findings(widths: Answer, column: str, sign: int) -> list[Finding]:
         samples = _comparable(groups[method], column)
         counts = [len(values) for values in samples.values()]
         if len(samples) < MIN_WIDTHS or min(counts) < MIN_PER_WIDTH:
-            value = f"{len(samples)} widths, at least {min(counts, default=0)} trainings each"
+            widths_of = "1 width" if len(samples) == 1 else f"{len(samples)} widths"
+            value = f"{widths_of}, at least {min(counts, default=0)} trainings each"
             findings.append(Finding(name_of(method), value, "not measured"))
             continue
         level = 1 - (1 - LEVEL) / (len(samples) - 1)
@@ -155,8 +156,8 @@ _SPARSITY_MEASURED = (
 _SPARSITY_RULE = (
     "Disagrees if at least one training does. Otherwise it is open: the Clopper-Pearson interval "
     "bounds how often the algorithm finds such a network, which does not show that it never does. "
-    f"Not measured with fewer than {MIN_TRAININGS} trainings of the algorithm or of the search. "
-    "The search's own share is shown for comparison."
+    f"Not measured with fewer than {MIN_TRAININGS} trainings of the algorithm, or where the search "
+    "through masks is not complete. The search's own share is shown for comparison."
 )
 
 
@@ -169,17 +170,19 @@ def _sparsest(source: Source) -> Claim:
     """
     trainings = ask(source, "trainings", "Trainings from fresh initialisations")
     reached = ask(source, "reached", "Networks that reach an accuracy, by weights")
+    studies = ask(source, "rows_by_study", "Trainings of each study")
     counts = {row["method"]: row["trainings"] for row in trainings.rows}
     by_weights = [row for row in reached.rows if row["counted"] == "weights"]
     findings: list[Finding] = []
     for (target,), rows in grouped(by_weights, "target").items():
-        findings += _sparsity_findings(percent_name(target), rows, counts)
+        searched = _is_complete(f"phase2-{100 * target:g}".replace(".", ""), studies)
+        findings += _sparsity_findings(percent_name(target), rows, counts, searched)
     return Claim(
         "Pruning does not find networks as sparse as those that the search finds.",
         _SPARSITY_MEASURED,
         _SPARSITY_RULE,
         findings,
-        (reached, trainings),
+        (reached, trainings, studies),
     )
 
 
@@ -189,26 +192,39 @@ def _from_best_initialisation(source: Source) -> Claim:
         source, "fixed_reached", "Networks from the best initialisations that reach an accuracy"
     )
     trainings = ask(source, "fixed_trainings_by_start", "Trainings from the best initialisations")
+    studies = ask(source, "rows_by_study", "Trainings of each study")
     by_start = grouped(trainings.rows, "start")
     findings: list[Finding] = []
     for (start, target), rows in grouped(reached.rows, "start", "target").items():
         counts = {row["method"]: row["trainings"] for row in by_start[(start,)]}
-        findings += _sparsity_findings(f"{percent_name(target)} from {start}", rows, counts)
+        searched = _is_complete(f"{start.replace('bench-', 'fixed')}-phase2", studies)
+        condition = f"{percent_name(target)} from {start}"
+        findings += _sparsity_findings(condition, rows, counts, searched)
     return Claim(
         "Pruning stays suboptimal even from the best initialisation and the best width.",
         f"{_SPARSITY_MEASURED}, of the search that found the initialisation or started from it",
         _SPARSITY_RULE,
         findings,
-        (reached, trainings),
+        (reached, trainings, studies),
     )
 
 
+def _is_complete(study: str, studies: Answer) -> bool:
+    """Return whether all trainings of one of the paper's studies are among the rows."""
+    found = {row["study"]: row["trainings"] for row in studies.rows}
+    return bool(found.get(study, 0) >= PAPER_SIZES[study])
+
+
 def _sparsity_findings(
-    condition: str, reached: Sequence[Mapping[str, Any]], trainings: Mapping[str, int]
+    condition: str,
+    reached: Sequence[Mapping[str, Any]],
+    trainings: Mapping[str, int],
+    searched: bool,
 ) -> list[Finding]:
     """Return a finding for each method with trainings, whose number is given.
 
-    The rows have method, nonzeros and networks of those that reach the accuracy.
+    The rows have method, nonzeros and networks of those that reach the accuracy; `searched` is
+    whether the search through masks is complete.
     """
     of_search = [row["nonzeros"] for row in reached if row["method"] == SEARCH]
     if not of_search:
@@ -223,7 +239,7 @@ def _sparsity_findings(
         verdict: Verdict | None = "disagrees" if hits else "open"
         if method == SEARCH:
             verdict = None
-        elif min(total, trainings[SEARCH]) < MIN_TRAININGS:
+        elif not searched or total < MIN_TRAININGS:
             verdict = "not measured"
         subject = f"{name_of(method)}, {condition}, at most {most} weights"
         findings.append(Finding(subject, f"{hits:,} of {total:,}: {share}", verdict))
