@@ -112,8 +112,8 @@ def reduced_row(
             `pruned`, if both are set.
 
     Returns:
-        The row with other parameters and `accuracy`, and a key `variant` that says what was done;
-        the row itself if neither is set.
+        The row with other parameters and accuracies, without the experiment's masks, and with a key
+        `variant` that says what was done; the row itself if neither is set.
 
     Raises:
         ValueError: the row has no network, or `prunable_own` is not defined for it.
@@ -132,13 +132,17 @@ def reduced_row(
         variant.append("without dead parts")
     weights = np.concatenate([weight.ravel() for weight, _ in layers])
     biases = np.concatenate([bias for _, bias in layers])
+    network = MaskedNetwork(layers)
+    test = None if dataset.test is None else accuracy(network, dataset.test)
     return {
         **row,
         "weight_index": np.flatnonzero(weights),
         "weights": weights[weights != 0],
         "bias_index": np.flatnonzero(biases),
         "biases": biases[biases != 0],
-        "accuracy": accuracy(MaskedNetwork(layers), dataset),
+        "masks": None,
+        "accuracy": accuracy(network, dataset),
+        "test_accuracy": test,
         "variant": ", ".join(variant),
     }
 

@@ -78,3 +78,13 @@ def test_pruned_live_network_has_no_more_weights_than_the_pruned_one(
 def test_pruning_a_network_of_low_accuracy_is_refused(rows: list[dict[str, Any]]) -> None:
     with pytest.raises(ValueError, match=rows[1]["experiment_id"]):
         reduced_row(rows[1], pruned=True)
+
+
+def test_test_accuracy_is_that_of_the_reduced_network() -> None:
+    experiment = Experiment(method="gmp", dataset="digits-odd", width=8, target_nnz=300, epochs=20)
+    (row,) = train_batch([experiment]).to_pylist()
+    reduced = reduced_row(row, pruned=True)
+    test = load_dataset("digits-odd").test
+    assert test is not None
+    assert reduced["test_accuracy"] == accuracy(network_from_row(reduced), test)
+    assert reduced["test_accuracy"] != row["test_accuracy"]
