@@ -155,6 +155,10 @@ class ShrinkingNetwork:
         return self._unrolled
 
 
+Shrinking = Callable[[Snapshot, tuple[Floats, Floats]], ShrinkingNetwork]
+"""Makes a `ShrinkingNetwork` of a network and a sample."""
+
+
 @compiled
 def _remove(edges, means, kept, weights, biases, sizes):  # type: ignore[no-untyped-def]
     """Remove weights, int64 [removed, 3], with mean compensation; see `fold` for the arrays.
@@ -243,10 +247,10 @@ def eliminate(
     layers: Layers,
     measure: Measure,
     target: int,
-    pruned_network: type[ShrinkingNetwork],
+    shrinking: Shrinking,
 ) -> Requests:
     """Eliminate in all four stages, with the removals that a kind of network proposes."""
-    network, step = yield from remove_weights(experiment, layers, measure, target, pruned_network)
+    network, step = yield from remove_weights(experiment, layers, measure, target, shrinking)
     return (yield from finish(experiment, network, measure, step))
 
 
@@ -255,7 +259,7 @@ def remove_weights(
     layers: Layers,
     measure: Measure,
     target: int,
-    pruned_network: type[ShrinkingNetwork],
+    shrinking: Shrinking,
     visit: Callable[[Snapshot, int], bool] = lambda network, step: False,
 ) -> Generator[Segment | list[Segment], Any, tuple[Snapshot, int]]:
     """Return the network of at most `target` weights after stages 1 to 3, and the next step.
@@ -265,7 +269,7 @@ def remove_weights(
         layers: initial network.
         measure: the data set.
         target: number of weights to leave.
-        pruned_network: proposes removals.
+        shrinking: makes the network that proposes removals.
         visit: called with every network after a removal and its training, and the next step;
             returns whether stage 3 ends.
     """
@@ -286,15 +290,13 @@ def remove_weights(
         if not is_finite(network):
             return network, step
         count = round(weights * min(1, exact_below / weights) ** (event / EVENTS))
-        shrunk = _shrunk(pruned_network(network, sample), count, exact_below)
+        shrunk = _shrunk(shrinking(network, sample), count, exact_below)
         last = steps["dense"] + steps["shrink"] * event // EVENTS
         network = yield Segment(shrunk, step, last, experiment.lr)
         step = last
         done = visit(network, step)
     while (
-        not done
-        and is_finite(network)
-        and (pruned := pruned_network(network, sample)).weights > target
+        not done and is_finite(network) and (pruned := shrinking(network, sample)).weights > target
     ):
         segments = []
         for removal in pruned.removals(candidates, exact=True):
@@ -304,7 +306,8 @@ def remove_weights(
                 snapshot = candidate.snapshot()
                 segments.append(Segment(snapshot, step, step + steps["retrain"], rate))
         if not segments:
-            # Without any of them the output would be constant: a single path is left.
+            # Without any of these candidates the output would be constant. Another weight might be
+            # removed, but trying more of them would change networks that have been published.
             break
         network = _best(measure, (yield segments))
         step += steps["retrain"]

@@ -19,14 +19,15 @@ removed as in elimination, so that the target is reached from a small dense netw
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import sqrt
-from typing import ClassVar
 
 import numpy as np
 
 from pruning.elimination import EVENTS, Removal, ShrinkingNetwork, eliminate
 from pruning.elimination import stages as stages_of_weights
-from pruning.protocol import Measure, Requests, target_of
+from pruning.protocol import Measure, Requests, Snapshot, target_of
+from pruning.saliency import Floats
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -35,15 +36,20 @@ from search.methods import setting
 class NeuronNetwork(ShrinkingNetwork):
     """A network from which hidden neurons are removed, in float64.
 
-    Attributes:
+    Args:
+        snapshot, sample: as for `ShrinkingNetwork`.
         weights_below: number of weights at or below which single ones are removed.
     """
 
-    weights_below: ClassVar[int] = 0
+    def __init__(
+        self, snapshot: Snapshot, sample: tuple[Floats, Floats], weights_below: int = 0
+    ) -> None:
+        super().__init__(snapshot, sample)
+        self._weights_below = weights_below
 
     def portion(self, *, exact: bool) -> int:
         """Return the number of removals after which saliencies are computed again."""
-        if self.weights <= self.weights_below:
+        if self.weights <= self._weights_below:
             return super().portion(exact=exact)
         neurons = sum(int(np.count_nonzero(mask.any(axis=1))) for mask in self.masks[:-1])
         return 1 if exact else max(1, neurons // 20)
@@ -54,7 +60,7 @@ class NeuronNetwork(ShrinkingNetwork):
         Ties are in the order of layers. The last neuron of a layer is not among them. At
         or below `weights_below` weights, return single weights instead.
         """
-        if self.weights <= self.weights_below:
+        if self.weights <= self._weights_below:
             return super().removals(count, exact=exact)
         unrolled = self._activations()
         if exact:
@@ -81,8 +87,8 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
     """Eliminate neurons; see `pruning.protocol.PrunesAdaptively`."""
     target = target_of(experiment, sum(weight.size for weight, _ in layers))
     below = int(setting(experiment, "weights_below"))
-    kind = type("NeuronNetwork", (NeuronNetwork,), {"weights_below": below})
-    return eliminate(experiment, layers, measure, target, kind)
+    shrinking = partial(NeuronNetwork, weights_below=below)
+    return eliminate(experiment, layers, measure, target, shrinking)
 
 
 def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:

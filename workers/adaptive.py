@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +89,11 @@ def train_adaptively(
     with standard_state():
         with method_call(method):
             generator = requests(experiment, layers, measure)
+        if not isinstance(generator, Generator):
+            raise ValueError(
+                f"method {method!r}: its function must be a generator, which yields segments of "
+                "training and returns the final network; it has no `yield`"
+            )
         requested = _resumed(method, generator, None)
         while isinstance(requested, Segment | list):
             segments = [requested] if isinstance(requested, Segment) else requested

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from pruning.protocol import Measure, Measurement, PrunesAdaptively, Segment, Sn
 from pruning.to_accuracy import number_of_weights
 from search.experiment import Experiment
 from search.layers import Layers
+from search.sweeps.file import SweepFileError, load_sweep
 from workers.adaptive import DatasetMeasure, holds_out, train_adaptively
 from workers.datasets import Dataset, load_dataset
 from workers.initial import starting_network
@@ -69,6 +71,39 @@ def test_as_many_weights_are_left_as_the_accuracy_needs(method: object, needed: 
     steps = [segment.first_step for segment in segments]
     assert steps == [epoch * measure.steps_per_epoch for epoch in range(len(steps))]
     assert len(steps) % 4 == 0
+
+
+class _Unlucky(_Counted):
+    """A measure by which the first two prunings fail."""
+
+    failures = 2
+
+    def validation(self, network: Snapshot) -> Measurement:
+        if number_of_weights(network) < 44 and self.failures:
+            self.failures -= 1
+            return Measurement(0.0, 0.0)
+        return super().validation(network)
+
+
+@pytest.mark.parametrize(("attempts", "after_failures"), [(1, 41), (3, 35)])
+def test_round_is_repeated_before_it_removes_fewer_weights(
+    attempts: int, after_failures: int
+) -> None:
+    experiment = Experiment(
+        method="lrr",
+        width=4,
+        batch_size=8,
+        epochs=4,
+        target_accuracy=0.9,
+        hyperparameters=(("attempts", attempts),),
+    )
+    measure = _Unlucky(experiment, 20)
+    layers = starting_network(experiment, {})
+    network, segments = final_network(lrr.requests, experiment, layers, measure)
+    counts = [number_of_weights(segment.network) for segment in segments[::4]]
+    # 35 of 44 weights is a fifth less; two failures are forgiven, or halve the fifth twice.
+    assert counts[:4] == [44, 35, 39 if attempts == 1 else 35, after_failures]
+    assert number_of_weights(network) == 20
 
 
 @pytest.mark.parametrize("method", [gmp, lrr], ids=["gmp", "lrr"])
@@ -152,3 +187,16 @@ def test_impossible_targets_are_refused(targets: dict[str, object], problem: str
     make: Callable[..., Experiment] = Experiment
     with pytest.raises(ValueError, match=problem):
         train_batch([make(**{"method": "gmp", "width": 4, "epochs": 1} | targets)])
+
+
+def test_pruning_to_an_accuracy_needs_no_number_of_steps(tmp_path: Path) -> None:
+    """GMP's intervals, 200 of at least a step each, are only for a number of weights."""
+    file = tmp_path / "few.toml"
+    file.write_text(
+        'name = "few"\n[base]\nmethod = "gmp"\ndataset = "two-moons"\nepochs = 1\n'
+        "target_accuracy = 0.9\n"
+    )
+    assert len(load_sweep(file)) == 1
+    file.write_text(file.read_text().replace("target_accuracy = 0.9", "target_nnz = 20"))
+    with pytest.raises(SweepFileError, match="events"):
+        load_sweep(file)

@@ -157,3 +157,11 @@ def test_algorithm_that_returns_no_network_is_refused(
 
     with pytest.raises(ValueError, match=r"'elimination'.*NoneType"):
         train(nothing)
+
+
+def test_algorithm_that_yields_nothing_is_refused(train: Callable[[Algorithm], Trained]) -> None:
+    def returns(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
+        return cast(Requests, dense(layers))
+
+    with pytest.raises(ValueError, match=r"elimination.*generator"):
+        train(returns)
