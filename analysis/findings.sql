@@ -76,19 +76,27 @@ SELECT count(*) AS trainings, count(DISTINCT root_seed) AS root_seeds,
 FROM results
 
 -- name: reached
--- Number of networks that reach an accuracy, by their number of nonzero weights, or parameters.
-WITH counted AS (
-    SELECT 'weights' AS counted, weight_nnz AS nonzeros, method, init, accuracy, experiment_id
-    FROM results
+-- Number of networks that reach an accuracy, by their number of nonzeros, counted in four ways. After
+-- pruning: as many of the smallest weights are removed as the accuracy allows. Rows without a count
+-- are left out.
+WITH reaching AS (
+    SELECT *, weight_nnz - if(target = 0.95, prunable_95, prunable_995) AS pruned_nnz
+    FROM results, (VALUES (0.95::DOUBLE), (0.995)) AS targets(target)
+    WHERE init = 'fresh' AND accuracy >= target
+), counted AS (
+    SELECT 'weights' AS counted, weight_nnz AS nonzeros, target, method, accuracy, experiment_id
+    FROM reaching
     UNION ALL
-    SELECT 'weights and biases', model_nnz, method, init, accuracy, experiment_id
-    FROM results
+    SELECT 'weights and biases', model_nnz, target, method, accuracy, experiment_id FROM reaching
+    UNION ALL
+    SELECT 'live weights', live_nnz, target, method, accuracy, experiment_id FROM reaching
+    UNION ALL
+    SELECT 'weights after pruning', pruned_nnz, target, method, accuracy, experiment_id FROM reaching
 )
 SELECT counted, target, method, nonzeros, count(*) AS networks,
        first(experiment_id ORDER BY accuracy DESC, experiment_id) AS experiment_id,
        max(accuracy) AS accuracy
-FROM counted, (VALUES (0.95::DOUBLE), (0.995)) AS targets(target)
-WHERE init = 'fresh' AND accuracy >= target
+FROM counted WHERE nonzeros IS NOT NULL
 GROUP BY ALL ORDER BY counted, target, method, nonzeros
 
 -- name: successes

@@ -17,8 +17,8 @@ from analysis.report.source import Source
 from search.intervals import Interval
 from search.paper_sizes import TARGETS
 
-MEASURES = ("weights", "weights and biases")
-"""Quantities that are counted."""
+MEASURES = ("weights", "weights and biases", "live weights", "weights after pruning")
+"""Quantities that are counted; those that no row has are left out."""
 
 _Needs = dict[tuple[float, str], dict[str, Any]]
 """(accuracy, method) -> row of the sparsest network, with the number of its `nonzeros`; `reaching`,
@@ -34,7 +34,11 @@ def section(source: Source) -> Section:
     counts = {row["method"]: row["trainings"] for row in trainings.rows}
     draws = min(counts.values(), default=0)
     by_measure = grouped(reached.rows, "counted")
-    needs = {measure: _needs(by_measure.get((measure,), []), counts, draws) for measure in MEASURES}
+    needs = {
+        measure: _needs(by_measure.get((measure,), []), counts, draws)
+        for measure in MEASURES
+        if (measure,) in by_measure or measure == MEASURES[0]
+    }
     table = _table(needs, counts, draws)
     return Section(
         "needed",
