@@ -381,6 +381,28 @@ SELECT target_nnz, width, count(*) AS trainings,
        round(avg(edge_updates) / 1e6) AS million_edge_updates
 FROM results WHERE study = 'exchange' GROUP BY ALL ORDER BY ALL
 
+-- name: elimination
+SELECT target_nnz, width, count(*) AS trainings,
+       count(*) FILTER (accuracy >= 0.95) AS reach_95,
+       count(*) FILTER (accuracy >= 0.995) AS reach_995,
+       round(100 * median(accuracy), 1) AS median_percent,
+       min(weight_nnz) FILTER (accuracy >= 0.95) AS fewest_95,
+       min(weight_nnz) FILTER (accuracy >= 0.995) AS fewest_995,
+       round(avg(edge_updates) / 1e6) AS million_edge_updates
+FROM results WHERE study = 'elimination' GROUP BY ALL ORDER BY ALL
+
+-- name: cost_of_success
+-- A success keeps to the number of weights. The search has no width and one study per accuracy.
+WITH asked AS (FROM (VALUES (20, 0.95::DOUBLE, 'phase2-95'), (34, 0.995, 'phase2-995'))
+               AS t(at_most, target, searched))
+SELECT at_most, method, if(method = 'search', NULL, width) AS width, count(*) AS trainings,
+       count(*) FILTER (accuracy >= target AND weight_nnz <= at_most) AS successes,
+       round(sum(train_ms) / 1000 / successes, 1) AS core_seconds_each,
+       round(sum(edge_updates) / 1e6 / successes) AS million_edge_updates_each
+FROM results, asked
+WHERE study IN ('elimination', 'exchange') AND target_nnz = at_most OR study = searched
+GROUP BY ALL ORDER BY ALL
+
 -- name: exchange_records
 SELECT target_nnz, count(*) AS trainings,
        count(*) FILTER (accuracy >= 0.95) AS reach_95,
@@ -414,6 +436,28 @@ SELECT width, if(method = 'exchange', target_nnz, target_nnz - 1) AS at_most, me
 FROM results
 WHERE study = 'equal-training' OR study = 'exchange' AND width IN (16, 32)
 GROUP BY ALL ORDER BY ALL
+
+-- name: elimination_ablation
+SELECT method, translate(hyperparameters, '{}"', '') AS change, count(*) AS trainings,
+       count(*) FILTER (target_nnz = 20 AND accuracy >= 0.95) AS at_95,
+       count(*) FILTER (target_nnz = 34 AND accuracy >= 0.995) AS at_995,
+       round(100 * median(accuracy) FILTER (target_nnz = 20), 1) AS median_percent,
+       round(avg(edge_updates) / 1e6, 1) AS million_edge_updates,
+       round(avg(train_ms) / 1000, 2) AS seconds
+FROM results WHERE study = 'elimination-ablation'
+GROUP BY method, hyperparameters ORDER BY method <> 'elimination', method, change NULLS FIRST
+
+-- name: to_accuracy
+-- To lose: weights that magnitude pruning could still remove at this accuracy.
+SELECT 100 * target_accuracy AS percent, width, method,
+       coalesce(json_extract(hyperparameters, '$.attempts')::INT, 1) AS attempts,
+       count(*) AS trainings, count(*) FILTER (accuracy >= target_accuracy) AS kept,
+       min(weight_nnz) FILTER (accuracy >= target_accuracy) AS fewest,
+       median(weight_nnz) FILTER (accuracy >= target_accuracy)::INT AS median,
+       max(weight_nnz) FILTER (accuracy >= target_accuracy) AS most,
+       max(if(target_accuracy = 0.95, prunable_95, prunable_995)) AS most_to_lose,
+       round(avg(edge_updates) / 1e6) AS million_edge_updates
+FROM results WHERE study = 'to-accuracy' GROUP BY ALL ORDER BY ALL
 
 -- name: exchange_bench
 SELECT split_part(init, ':', 1) AS start, target_nnz, count(*) AS trainings,
