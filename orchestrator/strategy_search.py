@@ -183,7 +183,15 @@ class StrategySearch:
             smallest = (1,) * len(self.base.hidden)
             train_batch([replace(self.base, structure=smallest, epochs=1)])
         self._sweep = self._stack.enter_context(
-            Sweep([study], executor, {}, self.store, packages=packages, tally=Tally(total=None))
+            Sweep(
+                [study],
+                executor,
+                {},
+                self.store,
+                packages=packages,
+                accuracies=[self.target],
+                tally=Tally(total=None),
+            )
         )
         return self._sweep
 

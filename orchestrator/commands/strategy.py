@@ -136,14 +136,14 @@ def _lines(
     )
     for one in search.tried.statements():
         text = (
-            f"  {one.weights} weights: {one.networks:,} of "
-            f"{counted(one.distinct, 'distinct network')}, {one.restarts} restarts each, "
-            f"highest accuracy {one.highest:.4f}"
+            f"  {counted(one.weights, 'weight')}: {one.networks:,} of "
+            f"{counted(one.distinct, 'distinct network')}, {counted(one.restarts, 'restart')} "
+            f"each, highest accuracy {one.highest:.4f}"
         )
         if one.bound is not None:
             text += (
-                f"; the probability that one reaches {reached} is below {one.bound:.2g} with "
-                "95 % confidence"
+                f"; the probability that a restart of one given network reaches {reached} is below "
+                f"{one.bound:.2g} with 95 % confidence"
             )
         yield text
     if not found:
@@ -153,15 +153,16 @@ def _lines(
         )
         return
     winner = found[0]
+    masks = " ".join(winner.trial.experiment.masks)
     yield (
         f"the sparsest network that reaches {reached} has "
         f"{counted(winner.trial.weights, 'weight')}, accuracy {winner.trial.accuracy:.4f}, "
-        f"{winner.trial.experiment.hidden}, masks {' '.join(winner.trial.experiment.masks)}"
+        f"{winner.trial.experiment.hidden}, {f'masks {masks}' if masks else 'dense'}"
     )
     yield f"  {_success(winner)}"
     if len(found) > 1:
         others = counted(len(found) - 1, "other candidate")
-        yield f"  {others} with as many weights: {program()} search ... --json lists them"
+        yield f"  {others} with equally many weights: {program()} search ... --json lists them"
     yield f"show all of it: {show_row(winner.trial.experiment.experiment_id, store)}"
 
 

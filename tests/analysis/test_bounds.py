@@ -341,6 +341,11 @@ def test_file_that_is_no_certificate_is_refused(tmp_path: Path) -> None:
         assert "certificate.json" in refused("bound", "--verify", tmp_path / "certificate.json")
 
 
+@pytest.mark.parametrize("words", [("--target", "0.99"), ("--dataset", "iris")])
+def test_certificate_to_verify_takes_no_other_data_set_or_target(words: tuple[str, str]) -> None:
+    assert words[0] in refused("bound", "--verify", CERTIFICATE, *words)
+
+
 @pytest.mark.parametrize("output", ["missing/x.json", f"{'n' * 300}.json", "folder"])
 def test_output_that_cannot_be_written_is_refused_before_the_proof(
     output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
