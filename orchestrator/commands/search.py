@@ -198,7 +198,7 @@ def search(
             core_hours=core_hours,
             structure=structure,
             depth=depth,
-            exhaustive=masks == "distinct",
+            distinct=masks == "distinct",
             from_published=from_published,
             as_json=as_json,
         )
