@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from orchestrator.commands.options import AsJson, Overwrite, option, output_option
+from orchestrator.display.formatting import counted
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from search.datasets import CUBIST_SPIRAL
@@ -129,7 +130,7 @@ def _print(certificate: dict[str, Any], points: int) -> None:
         f"{certificate['dataset']}: a network of accuracy {target} misclassifies at most "
         f"{errors:,} of {points:,} points",
         f"straight pieces that its boundary needs: at least {lines}",
-        f"masks of at most {weights - 1} weights: {listed:,}, each with fewer pieces, or too few "
-        "of them in some quadrant",
-        f"proven: a network of accuracy {target} has at least {weights} weights",
+        f"masks of at most {counted(weights - 1, 'weight')}: {listed:,}, each with fewer pieces, "
+        "or too few of them in some quadrant",
+        f"proven: a network of accuracy {target} has at least {counted(weights, 'weight')}",
     )

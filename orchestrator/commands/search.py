@@ -60,9 +60,10 @@ def search(
     core_hours: Annotated[
         float | None,
         options.number(
-            "Estimated hours of training on a reference core after which a strategy other than "
-            "enumerate ends, 80 % of them for the search, the rest for how often it succeeds. "
-            "A round is finished first, with --masks distinct up to 4,096 trainings.",
+            "Budget of a strategy other than enumerate: estimated hours of training on a "
+            "reference core, without start-up and saliencies. 80 % are for the search, the rest "
+            "for measuring how often its networks succeed. A round is finished before the search "
+            "ends: up to 4,096 trainings with --masks distinct.",
             "H",
             excluding_zero=True,
         ),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice, pairwise, product
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -167,6 +169,22 @@ def test_networks_of_every_structure_come_the_sparsest_first() -> None:
         }
         assert found == Counter(counts)
         assert found.total() == count_networks(task, weights)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_published_search_of_a_depth_tried_every_network(depth: int) -> None:
+    file = Path(__file__).resolve().parents[2] / "results" / f"exhaustive-depth-{depth}.json"
+    searched = json.loads(file.read_text())
+    assert (searched["structure"], searched["depth"], searched["skipped"]) == (None, depth, 0)
+    *complete, last = searched["tried"]
+    assert last["networks"] <= last["distinct"]
+    task = problem((1,) * depth, exhaustive=Exhaustive(any_structure=True))
+    for one in complete:
+        assert one["networks"] == one["distinct"]
+        if one["weights"] <= 12:
+            assert one["distinct"] == count_networks(task, one["weights"])
+    weights = [one["weights"] for one in searched["tried"]]
+    assert weights == [*range(depth + 2, weights[-1] + 1)]
 
 
 def test_networks_of_a_large_structure_are_not_listed_first() -> None:
