@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -69,8 +68,8 @@ def _print(
 def _search(
     name: str, structure: str, target: float, budget_s: float, seed: int
 ) -> tuple[StrategySearch, list[Candidate]]:
-    base = Experiment(study=f"search-{name}", structure=Structure.parse(structure), root_seed=seed)
-    base = replace(base, width=max(base.width, *base.hidden))
+    training = Experiment(study=f"search-{name}", root_seed=seed)
+    base = training.with_structure(Structure.parse(structure))
     inline = ExecutorOptions("inline")
     console = Console(stderr=True, quiet=True)
     with tempfile.TemporaryDirectory() as folder:

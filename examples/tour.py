@@ -127,7 +127,9 @@ longer = {
 continued = sparsest.run(longer, store="runs/tour").sql("FROM results WHERE study = 'longer'").df()
 step("continue from a row in a store", continued[["parent", "accuracy"]].values.tolist())
 step("run a dict again, which trains nothing", sparsest.run(sweep, store="runs/tour"))
-found = sparsest.search("3x2", "runs/tour", hours=0.0001, dataset="two-moons", target=0.7, epochs=4)
+found = sparsest.search(
+    "3x2", "runs/tour", core_hours=0.0001, dataset="two-moons", target=0.7, epochs=4
+)
 step("search for the sparsest network", found.df().weight_nnz.tolist())
 
 

@@ -26,15 +26,15 @@ from orchestrator.planning.targets import Targets, find_targets
 from orchestrator.plugins import packages_of, registered_here
 from orchestrator.run_store import RunStore
 from orchestrator.stopping import StopRequest
-from orchestrator.strategy_search import StrategySearch
+from orchestrator.strategy_search import StrategySearch, without_published
 from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
 from search.catalogue import Selection
-from search.experiment import FRESH_INIT, Experiment
+from search.experiment import FRESH_INIT
 from search.indices import IndexSet
 from search.methods import method_named
 from search.strategies.catalogue import check_exhaustive, strategy_named
-from search.strategies.problem import Strategy
+from search.strategies.problem import Exhaustive, Strategy
 from search.structure import Structure
 from search.study import Study
 from search.sweeps.file import study_from
@@ -192,18 +192,20 @@ def train(
 
 
 def search(
-    structure: str = "7x7x7",
+    structure: str | None = None,
     store: str | Path | None = None,
     *,
-    hours: float,
-    strategy: str | Strategy = "halving",
+    core_hours: float,
+    strategy: str | Strategy = "eliminate",
     target: float = 0.95,
     dataset: str | Dataset = "cubist-spiral",
     lr: float = 0.05,
     schedule: str = "cosine",
     epochs: int = 50,
     batch_size: int = 128,
-    exhaustive: bool = False,
+    masks: str = "all",
+    depth: int | None = None,
+    from_published: bool = False,
     workers: int | None = None,
     executor: str = "auto",
     root_seed: int = 0,
@@ -215,10 +217,11 @@ def search(
     experiments and receives their results (`Problem`); give it another name when you change it.
 
     Args:
-        structure: hidden layers of the largest network, such as "7x3x3".
+        structure: hidden layers of the largest network, such as "7x3x3"; None for "7x7x7", or with
+            `depth` for all structures.
         store: folder of the store that keeps all trainings, or its address on S3; None to search
             in this process and to keep no more than the result.
-        hours: hours of training, of one core, after which the search ends.
+        core_hours: estimated hours of training on a reference core after which the search ends.
         strategy: name of a strategy, or its function.
         target: accuracy to reach, 0 to 1.
         dataset: name of the data set; without a store it may be a `Dataset` of yours.
@@ -226,7 +229,11 @@ def search(
         schedule: learning-rate schedule.
         epochs: epochs of a full training.
         batch_size: points in a step.
-        exhaustive: whether to try every distinct network of the structure.
+        masks: "all", or "distinct" to try one network after the other with `strategy="halving"`:
+            each that is distinct up to the order of its hidden neurons.
+        depth: with distinct masks and no structure, the hidden layers of all structures to try.
+        from_published: with distinct masks, leave out every network that searches of the published
+            results have tried.
         workers: as for `run`.
         executor: as for `run`.
         root_seed: seed of all random numbers.
@@ -241,39 +248,50 @@ def search(
         ValueError: an option is not valid.
         orchestrator.errors.UserError: nothing can be trained here.
         storage.errors.StoreError: the store cannot be used.
-        KeyboardInterrupt: it was interrupted before its hours were over.
+        KeyboardInterrupt: it was interrupted before its core-hours were over.
 
     Example:
         >>> import sparsest
         >>> found = sparsest.search(
-        ...     "3x2", hours=0.0001, strategy="eliminate", dataset="two-moons", target=0.8, epochs=2
+        ...     "3x2", core_hours=0.0001, dataset="two-moons", target=0.8, epochs=2
         ... )
         >>> {"weight_nnz", "reached", "trainings"} <= set(found.arrow().column_names)
         True
     """
     if strategy == "enumerate":
-        raise ValueError("enumerations have no hours: use the command `sparsest search`")
+        raise ValueError("enumerations have no core-hours: use the command `sparsest search`")
     function = strategy_named(strategy) if isinstance(strategy, str) else strategy
     name = strategy if isinstance(strategy, str) else str(getattr(strategy, "__name__", "own"))
-    if exhaustive and isinstance(strategy, str):
+    if masks not in ("all", "distinct"):
+        raise ValueError(f"masks {masks!r} are unknown: all and distinct are allowed")
+    distinct = masks == "distinct"
+    if distinct and isinstance(strategy, str):
         check_exhaustive(strategy)
-    if not hours > 0:
-        raise ValueError(f"hours must be above 0, not {hours!r}")
+    if from_published and not distinct:
+        raise ValueError("from_published is for masks='distinct'")
+    if depth is not None and (structure is not None or not distinct):
+        raise ValueError("depth is for masks='distinct' without a structure")
+    _check_count("depth", depth)
+    if not core_hours > 0:
+        raise ValueError(f"core_hours must be above 0, not {core_hours!r}")
     if not 0 <= target <= 1:
         raise ValueError(f"target {target!r} is not an accuracy: 0 to 1 are allowed")
     full_training = {
-        "dataset": _name_of(dataset),
-        "width": max(Experiment().width, *Structure.parse(structure)),
-        "lr": lr,
-        "schedule": schedule,
-        "epochs": epochs,
-        "batch_size": batch_size,
+        "structure": ["1"],  # replaced below
+        "dataset": [_name_of(dataset)],
+        "lr": [lr],
+        "schedule": [schedule],
+        "epochs": [epochs],
+        "batch_size": [batch_size],
     }
-    study = study_from(
-        {"name": f"search-{name}", "base": full_training, "grid": {"structure": [structure]}}
-    ).with_root_seed(root_seed)
-    base = study[0]
-    call = f"sparsest.search({structure!r}, {str(store)!r}, hours={hours!r}, strategy={name!r})"
+    study = study_from({"name": f"search-{name}", "grid": full_training}).with_root_seed(root_seed)
+    largest = Structure.uniform(1, depth) if depth else Structure.parse(structure or "7x7x7")
+    base = study[0].with_structure(largest)
+    exhaustive = Exhaustive(any_structure=depth is not None) if distinct else None
+    if exhaustive and from_published:
+        exhaustive = without_published(base, exhaustive)
+    arguments = f"{structure!r}, {str(store)!r}, core_hours={core_hours!r}, strategy={name!r}"
+    call = f"sparsest.search({arguments}, masks={masks!r}, depth={depth!r})"
     console = _console(progress)
     with ExitStack() as stack:
         if store is None:
@@ -285,7 +303,7 @@ def search(
         executors = _executor(executor, workers)
         with RunStore(_folder(store), call, console) as opened:
             searching = StrategySearch(
-                function, base, target, 3600 * hours, executors, opened, exhaustive
+                function, base, target, 3600 * core_hours, executors, opened, exhaustive
             )
             found = searching.run()
         if searching.stopped_by is not None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from analysis.records.bounds import tried_networks
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.inits import parent_inits
 from orchestrator.planning.estimate import experiment_seconds
@@ -22,14 +23,15 @@ from orchestrator.tally import Tally
 from pruning.elimination import sample_of
 from pruning.smaller import smaller_networks
 from search.catalogue import Selection
+from search.distinct import check_listed
 from search.experiment import Experiment
 from search.grid import Table
 from search.masks.text import mask_text
-from search.strategies.every_network import check_exhaustive
-from search.strategies.problem import Masks, Problem, Proposals, Strategy, Trial
-from search.strategies.racing import Candidate, candidates, race, standings
+from search.strategies.problem import Exhaustive, Masks, Problem, Proposals, Strategy, Trial
+from search.strategies.racing import Candidate, choose_candidates, race, ranked
 from search.strategies.statement import Tried
 from search.study import Study
+from storage.paths import published_folder
 from storage.reading.literals import sql_text
 from workers.datasets import load_dataset
 from workers.train import train_batch
@@ -54,7 +56,7 @@ class StrategySearch:
         ValueError: there is no such data set, or the structure has too many networks to try all.
 
     Attributes:
-        base, target, exhaustive, any_structure, skip: as in `Problem`.
+        base, target, exhaustive: as in `Problem`.
         core_s: seconds of training on a reference core after which the search ends
             (`orchestrator.planning.estimate.experiment_seconds`).
         stopped_by: the signal by which the user has stopped the search; None if it was not.
@@ -72,9 +74,7 @@ class StrategySearch:
     core_s: float
     executor: ExecutorOptions
     store: RunStore
-    exhaustive: bool = False
-    any_structure: bool = False
-    skip: int = 0
+    exhaustive: Exhaustive | None = None
     problem: Problem = field(init=False)
     rows: SearchRows = field(init=False)
     stopped_by: signal.Signals | None = field(default=None, init=False)
@@ -102,10 +102,10 @@ class StrategySearch:
             ]
 
         shapes = self.base.hidden.shapes(dataset.features, dataset.outputs)
-        which = self.exhaustive, shrink, self.any_structure, self.skip
-        problem = self.problem = Problem(self.base, shapes, self.target, *which)
-        if self.exhaustive:
-            check_exhaustive(problem)
+        if self.exhaustive and not self.exhaustive.any_structure:
+            check_listed(self.base.hidden, dataset.features)
+        problem = Problem(self.base, shapes, self.target, shrink, self.exhaustive)
+        self.problem = problem
         self.tried = Tried(problem)
 
     def run(self) -> list[Candidate]:
@@ -118,9 +118,9 @@ class StrategySearch:
         with ExitStack() as self._stack:
             for trial in self._drive(self.strategy(self.problem), SEARCH_SHARE):
                 self._note(trial)
-            entered = candidates(self._sparsest)
+            entered = choose_candidates(self._sparsest)
             replicates = list(self._drive(race(self.problem, entered), 1.0))
-        return standings(self.problem, entered, replicates)
+        return ranked(self.problem, entered, replicates)
 
     def _drive(self, rounds: Proposals, share: float) -> Iterator[Trial]:
         """Train rounds until a share of the budget is spent or the user stops; yield results."""
@@ -183,9 +183,38 @@ class StrategySearch:
             smallest = (1,) * len(self.base.hidden)
             train_batch([replace(self.base, structure=smallest, epochs=1)])
         self._sweep = self._stack.enter_context(
-            Sweep([study], executor, {}, self.store, packages=packages, tally=Tally(total=None))
+            Sweep(
+                [study],
+                executor,
+                {},
+                self.store,
+                packages=packages,
+                accuracies=[self.target],
+                tally=Tally(total=None),
+            )
         )
         return self._sweep
+
+
+def settings_of(base: Experiment, exhaustive: Exhaustive | None) -> dict[str, Any]:
+    """Return the structure and the training of a search's experiments, for its report."""
+    any_structure = exhaustive is not None and exhaustive.any_structure
+    return {
+        "dataset": base.dataset,
+        "structure": None if any_structure else str(base.hidden),
+        "depth": len(base.hidden),
+        "lr": base.lr,
+        "schedule": base.schedule,
+        "epochs": base.epochs,
+        "batch_size": base.batch_size,
+        "root_seed": base.root_seed,
+    }
+
+
+def without_published(base: Experiment, exhaustive: Exhaustive) -> Exhaustive:
+    """Leave out the networks that published searches with the same settings have tried."""
+    tried = tried_networks(published_folder(), settings_of(base, exhaustive))
+    return replace(exhaustive, skip=tried.networks)
 
 
 def study_of(experiments: Sequence[Experiment]) -> Study:

@@ -22,6 +22,7 @@ from orchestrator.stopping import StopRequest
 from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
 from search.layers import StoredInit
+from search.paper_sizes import TARGETS
 from search.study import Study
 from storage.errors import WriterClosed
 from storage.log.sweep_info import describe_sweep
@@ -40,6 +41,7 @@ class Sweep:
         packages: version of each package whose plug-ins are used.
         skipped: number of wanted experiments that are stored.
         curves: measure every training after each epoch too.
+        accuracies: accuracies at which the progress shows the fewest weights.
         tally: counts of everything that was trained.
         wall_s: seconds from the first task to the last; set when the sweep is left.
     """
@@ -51,6 +53,7 @@ class Sweep:
     packages: Mapping[str, str]
     skipped: int = 0
     curves: bool = False
+    accuracies: Sequence[float] = TARGETS
     tally: Tally = field(default_factory=Tally)
     workers: int = field(default=0, init=False)
     wall_s: float = field(default=0.0, init=False)
@@ -88,7 +91,7 @@ class Sweep:
             monitor = LiveMonitor(
                 self.store.console,
                 self.tally,
-                fewest_weights(self.store.reader),
+                fewest_weights(self.store.reader, self.accuracies),
                 self.store.writer.paths,
                 self._sweep.sweep_id,
                 self._running,

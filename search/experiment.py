@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -117,6 +117,11 @@ class Experiment:
         return (
             Structure.uniform(self.width) if self.structure is None else Structure(self.structure)
         )
+
+    def with_structure(self, structure: Structure) -> Experiment:
+        """Return the experiment with a structure, in a full network that is as wide at least."""
+        width = max(self.width, *structure)
+        return replace(self, structure=tuple(structure), width=width)
 
     def specification(self) -> dict[str, Any]:
         """Return the name and value of every field."""

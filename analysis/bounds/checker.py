@@ -48,37 +48,36 @@ def counting(certificate: Mapping[str, Any], points: Array, labels: Array) -> Ca
     ones, zeros = np.array(certificate["chords"], dtype=np.int64).T
     weights = np.array(certificate["weights"], dtype=np.int64)
     ranges = [(int(a), int(b)) for a, b in certificate["ranges"]]
-    cuts = np.array([[a + (b - a) * i // parts for i in range(parts + 1)] for a, b in ranges])
-    sizes, load = np.diff(cuts), np.zeros((len(ranges), len(weights)), dtype=np.int64)
+    borders = np.array([[a + (b - a) * i // parts for i in range(parts + 1)] for a, b in ranges])
+    sizes, load = np.diff(borders), np.zeros((len(ranges), len(weights)), dtype=np.int64)
     np.add.at(load, np.concatenate([ones, zeros]), np.hstack([weights, weights]).T)
     ratios = [float(v).as_integer_ratio() for a, b in ranges for v in points[a:b].ravel()]
     x = np.array([(n << 40) // d for n, d in ratios], dtype=np.int64).reshape(-1, points.shape[1])
-    required = (
-        min(parts, steps, sizes.min()) >= 1 and (np.diff(cuts.ravel()) >= 0).all(),
-        cuts[0, 0] >= 0 and cuts[-1, -1] <= len(points),
+    conditions = (
+        min(parts, steps, sizes.min()) >= 1 and (np.diff(borders.ravel()) >= 0).all(),
+        borders[0, 0] >= 0 and borders[-1, -1] <= len(points),
         min(weights.min(), ones.min(), zeros.min()) >= 0,
         all((labels[slice(*ranges[i])] == 1).all() for i in ones.tolist()),
         all((labels[slice(*ranges[i])] == 0).all() for i in zeros.tolist()),
         int(np.abs(x).max()) * max(16, 4 * steps) < 2**62,
         int(weights.max()) * weights.shape[1] * parts < 2**31,
     )
-    if not all(required):
-        raise ValueError(f"the ranges, chords or weights do not meet the conditions: {required}")
+    if not all(conditions):
+        raise ValueError(f"the ranges, chords or weights do not meet the conditions: {conditions}")
     penalties = (-(-load.T // sizes.min(axis=1))).max(axis=1)
-    spare = weights.sum(axis=1) * parts - penalties * errors
+    to_cross = (weights.sum(axis=1) * parts - penalties * errors).tolist()
     p, q = ((side[:, None] * parts + np.arange(parts)).ravel() for side in (ones, zeros))
     starts = np.cumsum(sizes) - sizes.ravel()
-    low, high = np.minimum.reduceat(x, starts), np.maximum.reduceat(x, starts) + 1
-    low, high = np.minimum(low[p], low[q]), np.maximum(high[p], high[q])
-    columns, boxes = dict[Any, Array](), list[Any]()
+    lowest, highest = np.minimum.reduceat(x, starts), np.maximum.reduceat(x, starts) + 1
+    pair_low, pair_high = np.minimum(lowest[p], lowest[q]), np.maximum(highest[p], highest[q])
+    columns, cells_of_boxes = dict[Any, Array](), list[Any]()
     for k, *box in certificate["boxes"]:
         slabs = (
             zip([-FAR, *(a for a, _ in of)], [*(b for _, b in of), FAR], strict=True) for of in box
         )
-        cells = [(k, *cell) for cell in product(*slabs)]
-        boxes.append((box, cells, spare[k]))
-        for _, (a, b), (c, d) in cells:
-            near = (high >= [a << 34, c << 34]) & (low <= [b << 34, d << 34])
+        cells_of_boxes.append([(k, *cell) for cell in product(*slabs)])
+        for _, (a, b), (c, d) in cells_of_boxes[-1]:
+            near = (pair_high >= [a << 34, c << 34]) & (pair_low <= [b << 34, d << 34])
             columns[k, (a, b), (c, d)] = np.repeat(weights[k], parts) * near.all(axis=1)
     table = np.array([*columns.values()], dtype=np.int32).reshape(len(columns), len(p))
     most = np.zeros((3, len(columns)), dtype=np.int64)
@@ -86,30 +85,34 @@ def counting(certificate: Mapping[str, Any], points: Array, labels: Array) -> Ca
         sides = [coordinates @ np.array([steps, t]) for t in range(-steps, steps + 1)]
         spans = [(np.minimum.reduceat(s, starts), np.maximum.reduceat(s, starts)) for s in sides]
         intervals: list[Any] = [(0, *ends) for ends in pairwise(spans)]
-        for lines, (low, high), (low2, high2) in [*intervals, (1 + axis, *[spans[steps]] * 2)]:
+        for lines, (low1, high1), (low2, high2) in [*intervals, (1 + axis, *[spans[steps]] * 2)]:
             # Coordinates in units of 2^-40 are rounded down, by less than 1.
-            low, high = np.minimum(low, low2) - steps, np.maximum(high, high2) + 2 * steps
+            low, high = np.minimum(low1, low2) - steps, np.maximum(high1, high2) + 2 * steps
             for left, right in ((low[q], high[p]), (low[p], high[q])):
                 met = np.flatnonzero(left <= right)
-                kind = np.repeat(np.array([0, 1], dtype=np.int32), len(met))
-                order = np.lexsort((kind, np.concatenate([left[met], right[met]])))
-                pairs, signs = np.tile(met, 2)[order], 1 - 2 * kind[order]
+                ended = np.repeat(np.array([0, 1], dtype=np.int32), len(met))
+                order = np.lexsort((ended, np.concatenate([left[met], right[met]])))
+                pairs, signs = np.tile(met, 2)[order], 1 - 2 * ended[order]
                 total = np.cumsum(table.take(pairs, axis=1) * signs, axis=1, dtype=np.int32)
                 most[lines] = np.maximum(most[lines], total.max(axis=1, initial=0))
     heaviest = dict(zip(columns, most.T.tolist(), strict=True))
-    edges = [sorted({-FAR, *cuts, FAR}) for cuts in certificate["cuts"]]
-    boxes = [(box, [heaviest[cell] for cell in cells], needed) for box, cells, needed in boxes]
+    boxes = [
+        (box, [heaviest[cell] for cell in cells], to_cross[k])
+        for (k, *box), cells in zip(certificate["boxes"], cells_of_boxes, strict=True)
+    ]
+    cuts_of_axes = [sorted({-FAR, *of, FAR}) for of in certificate["cuts"]]
 
     @cache
     def too_few(counts: Counts) -> bool:
         kinks = len(counts) - 1, len(counts[0]) - 1
         alike = [box for box in boxes if (len(box[0][0]), len(box[0][1])) == kinks]
-        axes = edges[:1] * kinks[0] + edges[1:] * kinks[1]
-        covered = np.full([len(cuts) - 1 for cuts in axes] if alike else [1], False)
-        for box, weight, needed in alike:
-            if np.vdot(weight, np.ravel(counts)) < needed:
-                ends = zip(axes, box[0] + box[1], strict=True)
-                spans = ((bisect_left(cuts, a), bisect_right(cuts, b) - 1) for cuts, (a, b) in ends)
+        cuts_of_kinks = cuts_of_axes[:1] * kinks[0] + cuts_of_axes[1:] * kinks[1]
+        shape = [len(cuts) - 1 for cuts in cuts_of_kinks] if alike else [1]
+        covered = np.full(shape, False)
+        for (of_x, of_y), most_crossed, least in alike:
+            if np.vdot(most_crossed, np.ravel(counts)) < least:
+                within = zip(cuts_of_kinks, of_x + of_y, strict=True)
+                spans = ((bisect_left(c, a), bisect_right(c, b) - 1) for c, (a, b) in within)
                 covered[tuple(slice(a, max(0, b)) for a, b in spans)] = True
         places: Any = np.indices(covered.shape, sparse=True)
         for side in (places[: kinks[0]], places[kinks[0] : sum(kinks)]):

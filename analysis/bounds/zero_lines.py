@@ -64,14 +64,14 @@ def by_cell(grid: Sequence[Any], rows: int, limits: set[tuple[int, ...]]) -> Ite
 
 @cache
 def regions(columns: tuple[int, ...], rows: tuple[int, ...], lines: int) -> set[tuple[int, ...]]:
-    """Return the maximum numbers of regions in a grid's cells, for each course of oblique lines.
+    """Return the maximum numbers of regions in a grid's cells, for all paths of oblique lines.
 
     Columns and rows are divided into these numbers of parts. A line crosses a cell of c x r parts
     in at most c + r - 1 of them, and two lines cross in at most one cell.
     """
     sizes, found = [*product(columns, rows)], set()
-    for courses in combinations_with_replacement([*paths(len(columns), len(rows))], lines):
-        met = [*map(sum, zip([0] * len(sizes), *courses, strict=True))]
+    for taken in combinations_with_replacement([*paths(len(columns), len(rows))], lines):
+        met = [*map(sum, zip([0] * len(sizes), *taken, strict=True))]
         for at in combinations_with_replacement(range(len(sizes)), comb(lines, 2)):
             crossings = [min(at.count(i), comb(n, 2)) for i, n in enumerate(met)]
             cells = zip(sizes, met, crossings, strict=True)
@@ -122,8 +122,8 @@ def pieces(mask: Mask, level: int, values: tuple[Value, ...], states: Mapping[in
         cuts[direction] += state is None
         variables += [direction] * (state is not False)
     inside = [pieces(mask, level + 1, chosen, states) for chosen in product(*options)]
-    regions = 1 + cuts.total() + comb(cuts.total(), 2) - sum(comb(n, 2) for n in cuts.values())
-    count, every = together(inside, regions)
+    most = 1 + cuts.total() + comb(cuts.total(), 2) - sum(comb(n, 2) for n in cuts.values())
+    count, every = together(inside, most)
     if level + 1 == len(mask) and len(variables) <= 2 and len(set(variables)) == 1:
         count = min(count, len(variables))  # zeros of a sum of at most two ramps of one variable
     return count, every
@@ -138,7 +138,7 @@ def by_direction(count: int, every: frozenset[tuple[Value, ...]]) -> list[Lines]
     return [(free, n, m) for n, m in splits if n <= upright and m <= level]
 
 
-def together(cells: Sequence[Cell], regions: int | None = None) -> Cell:
+def together(cells: Sequence[Cell], most: int | None = None) -> Cell:
     """Return the pieces of cells together, of which at most this many exist [default: all]."""
     every = frozenset[tuple[Value, ...]]().union(*(possible for _, possible in cells))
-    return min(sum(sorted((n for n, _ in cells), reverse=True)[:regions]), len(every)), every
+    return min(sum(sorted((n for n, _ in cells), reverse=True)[:most]), len(every)), every

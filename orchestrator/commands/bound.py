@@ -10,10 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from orchestrator.commands.options import AsJson, Overwrite, option, output_option
+from orchestrator.display.formatting import counted
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from search.datasets import CUBIST_SPIRAL
 from storage.scratch import replace_text
+
+TARGET = "0.95"
+"""Accuracy unless another one is given."""
 
 LEAST_TARGET = Fraction(1, 2)
 """Accuracy below which a bound would say nothing: a constant reaches it."""
@@ -32,11 +36,20 @@ def _target(text: str) -> str:
 
 def bound(
     dataset: Annotated[
-        str, option("NAME", "Data set with two features and two classes.")
-    ] = CUBIST_SPIRAL.name,
+        str | None,
+        option(
+            "NAME",
+            f"Data set with two features and two classes [default: {CUBIST_SPIRAL.name}]",
+        ),
+    ] = None,
     target: Annotated[
-        str, typer.Option(metavar="A", parser=_target, help="Accuracy that the networks reach.")
-    ] = "0.95",
+        str | None,
+        typer.Option(
+            metavar="A",
+            parser=_target,
+            help=f"Accuracy that the networks reach [default: {TARGET}]",
+        ),
+    ] = None,
     output: Annotated[Path | None, output_option("JSON file for the certificate.")] = None,
     overwrite: Overwrite = False,
     verify: Annotated[
@@ -55,14 +68,19 @@ def bound(
     from analysis.bounds.prover import check_covered, prove
     from workers.datasets import load_dataset
 
+    if verify is not None and (dataset is not None or target is not None):
+        option_given = "--dataset" if dataset is not None else "--target"
+        raise UserError(f"{option_given}: the certificate of --verify names it; leave it out")
     if output is not None:
         _check_output(output, overwrite=overwrite)
     certificate = _read(verify) if verify else None
     where = f"{verify or '--dataset'}: "
     with user_errors(where):
-        data = load_dataset(certificate["dataset"] if certificate else dataset)
+        data = load_dataset(
+            certificate["dataset"] if certificate else dataset or CUBIST_SPIRAL.name
+        )
         check_covered(data)
-        made = certificate or prove(data, target)
+        made = certificate or prove(data, target or TARGET)
     invalid = f"{where}the certificate is not valid: "
     with user_errors(invalid, ArithmeticError, LookupError, TypeError):
         check(made, data.points, data.labels)
@@ -112,7 +130,7 @@ def _print(certificate: dict[str, Any], points: int) -> None:
         f"{certificate['dataset']}: a network of accuracy {target} misclassifies at most "
         f"{errors:,} of {points:,} points",
         f"straight pieces that its boundary needs: at least {lines}",
-        f"masks of at most {weights - 1} weights: {listed:,}, each with fewer pieces, or too few "
-        "of them in some quadrant",
-        f"proven: a network of accuracy {target} has at least {weights} weights",
+        f"masks of at most {counted(weights - 1, 'weight')}: {listed:,}, each with fewer pieces, "
+        "or too few of them in some quadrant",
+        f"proven: a network of accuracy {target} has at least {counted(weights, 'weight')}",
     )

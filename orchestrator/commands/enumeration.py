@@ -164,7 +164,8 @@ class Enumeration:
         """Train what is left of a phase; return whether all of it is stored."""
         invocation, limit = self.invocation, self.limit
         rest = None if limit is None else limit - self.trained
-        training = Training(targets, self.store, self.executor, limit=rest)
+        accuracies = [self.settings.target]
+        training = Training(targets, self.store, self.executor, limit=rest, accuracies=accuracies)
         wanted = sum(len(item.wanted) for item in training.planned)
         self.left = sum(len(item.remaining) for item in training.planned)
         names = ", ".join(item.study.name for item in training.planned)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, TypeVar
 
@@ -59,7 +60,10 @@ def search(
     core_hours: Annotated[
         float | None,
         options.number(
-            "Hours of training on one core after which a strategy other than enumerate ends.",
+            "Budget of a strategy other than enumerate: estimated hours of training on a "
+            "reference core, without start-up and saliencies. 80 % are for the search, the rest "
+            "for measuring how often its networks succeed. A round is finished before the search "
+            "ends: up to 4,096 trainings with --masks distinct.",
             "H",
             excluding_zero=True,
         ),
@@ -130,16 +134,19 @@ def search(
         bool,
         options.flag(
             "--from-published",
-            "With --masks distinct and a strategy: leave out the numbers of weights of which "
-            "the published results have all networks.",
+            "With --masks distinct and a strategy: leave out every network that searches of "
+            "the published results have tried.",
         ),
     ] = False,
     again: Annotated[
         bool, options.flag("--again", "Choose the structures again, from what is stored now.")
     ] = False,
     max_core_hours: Annotated[
-        float, options.number("Refuse to start a phase that takes longer.", "H")
-    ] = MAX_CORE_HOURS,
+        float | None,
+        options.number(
+            f"Refuse to start a phase that takes longer [default: {MAX_CORE_HOURS:g}]", "H"
+        ),
+    ] = None,
     limit: options.Limit = None,
     workers: options.Workers = None,
     executor: options.ExecutorName = "auto",
@@ -155,20 +162,23 @@ def search(
     and the choice of phase 1 is kept for the same options.
 
     The other strategies propose networks of one structure until --core-hours are spent. Then they
-    tell how often the training of the sparsest network succeeds.
+    tell how often the training of the sparsest network succeeds. An enumeration has a result only
+    when a phase is complete: instead of --core-hours, --limit trains a part of it.
     """
     with user_errors("--dataset: "):
         dataset = dataset_named(dataset).name  # that of a file has its digest
     if strategy != ENUMERATE:
-        given = {
-            "--max-width": max_width is not None,
-            "--structures": structures is not None,
-            "--replicates": replicates != 1,
-            "--limit": limit is not None,
-            "--again": again,
-        }
-        for option in (name for name, is_given in given.items() if is_given):
-            raise UserError(f"{option} is for --strategy {ENUMERATE}; leave it out")
+        _refuse(
+            f"is for --strategy {ENUMERATE}; leave it out",
+            {
+                "--max-width": max_width is not None,
+                "--structures": structures is not None,
+                "--replicates": replicates != 1,
+                "--max-core-hours": max_core_hours is not None,
+                "--limit": limit is not None,
+                "--again": again,
+            },
+        )
         if core_hours is None:
             raise UserError(f"--strategy {strategy} needs --core-hours H")
         training = Experiment(
@@ -189,7 +199,7 @@ def search(
             core_hours=core_hours,
             structure=structure,
             depth=depth,
-            exhaustive=masks == "distinct",
+            distinct=masks == "distinct",
             from_published=from_published,
             as_json=as_json,
         )
@@ -197,11 +207,20 @@ def search(
     if from_published:
         raise UserError("--from-published is for --strategy halving; leave it out")
     if core_hours is not None:
-        raise UserError(f"--core-hours needs --strategy {', '.join(STRATEGIES)} or a plug-in's")
-    of_phase_1 = {"--depth": depth, "--max-width": max_width, "--structures": structures}
-    unused = [name for name, value in of_phase_1.items() if value is not None]
-    if structure is not None and unused:
-        raise UserError(f"{unused[0]} is about phase 1, which --structure leaves out: give one")
+        raise UserError(
+            f"--core-hours needs --strategy {', '.join(STRATEGIES)} or a plug-in's. Of an "
+            "enumeration, --limit N trains a part"
+        )
+    if structure is not None:
+        _refuse(
+            "is about phase 1, which --structure leaves out: give one",
+            {
+                "--depth": depth is not None,
+                "--max-width": max_width is not None,
+                "--structures": structures is not None,
+                "--again": again,
+            },
+        )
     layers = depth or DEFAULT_DEPTH
     widest = max_width or usual_max_width(layers)
     if widest**layers > MAX_STRUCTURES:
@@ -231,7 +250,8 @@ def search(
     executors = ExecutorOptions.of(executor, workers, device, address)
     invocation = Invocation.current()
     with RunStore(store, invocation.recorded, plain_console(stderr=True)) as opened:
-        two_phases = Enumeration(settings, executors, invocation, limit, max_core_hours, opened)
+        allowed = MAX_CORE_HOURS if max_core_hours is None else max_core_hours
+        two_phases = Enumeration(settings, executors, invocation, limit, allowed, opened)
         two_phases.run(again=again)
     if as_json:
         print(json.dumps(two_phases.report()))
@@ -239,6 +259,13 @@ def search(
         two_phases.print_network()
     if two_phases.stopped_by is not None:
         raise typer.Exit(exit_code(two_phases.stopped_by))
+
+
+def _refuse(reason: str, is_given: Mapping[str, bool]) -> None:
+    """Refuse the first option that is given."""
+    for option, given in is_given.items():
+        if given:
+            raise UserError(f"{option} {reason}")
 
 
 def _only(option: str, values: list[_T] | None, default: _T) -> _T:

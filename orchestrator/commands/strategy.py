@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from analysis.records.bounds import tried_networks
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.display.console import plain_console, print_unwrapped
 from orchestrator.display.formatting import counted, percent
@@ -22,9 +21,9 @@ from orchestrator.run_store import RunStore
 from orchestrator.stopping import exit_code, resumable
 from search.experiment import Experiment
 from search.strategies.catalogue import check_exhaustive, strategy_named
+from search.strategies.problem import Exhaustive
 from search.strategies.racing import Candidate
 from search.structure import Structure
-from storage.paths import published_folder
 
 if TYPE_CHECKING:
     from orchestrator.strategy_search import StrategySearch
@@ -40,36 +39,35 @@ def search_by_strategy(
     core_hours: float,
     structure: str | None,
     depth: int | None,
-    exhaustive: bool,
+    distinct: bool,
     from_published: bool,
     as_json: bool,
 ) -> None:
     """Search for sparse networks with a strategy, and print what was found.
 
     The arguments are the options of the command `search`. The experiment `training` has its data
-    set and options of training; `exhaustive` is to try every distinct network.
+    set and options of training; `distinct` is to try every distinct network.
     """
-    from orchestrator.strategy_search import StrategySearch
+    from orchestrator.strategy_search import StrategySearch, without_published
 
-    if exhaustive:
+    if distinct:
         with user_errors("--masks distinct: "):
             check_exhaustive(strategy)
-    if from_published and not exhaustive:
+    if from_published and not distinct:
         raise UserError("--from-published is for --masks distinct; leave it out")
-    any_structure = structure is None
     if structure is not None and depth is None:
         largest = parse_structure(structure)
-    elif exhaustive and depth is not None and structure is None:
+    elif distinct and depth is not None and structure is None:
         largest = Structure.uniform(1, depth)
     else:
         raise UserError(
             f"--strategy {strategy} needs --structure S, or --masks distinct with --depth N for "
             "all structures"
         )
-    base = replace(training, structure=tuple(largest), width=max(Experiment().width, *largest))
-    skip = 0
-    if from_published:
-        skip = tried_networks(published_folder(), _searched(base, any_structure)).networks
+    base = training.with_structure(largest)
+    exhaustive = Exhaustive(any_structure=structure is None) if distinct else None
+    if exhaustive and from_published:
+        exhaustive = without_published(base, exhaustive)
     invocation = Invocation.current()
     console = plain_console(stderr=True)
     with RunStore(store, invocation.recorded, console) as opened, resumable():
@@ -82,8 +80,6 @@ def search_by_strategy(
                 executor,
                 opened,
                 exhaustive,
-                any_structure=any_structure,
-                skip=skip,
             )
         found = search.run()
     if search.stopped_by is not None:
@@ -101,10 +97,12 @@ def search_by_strategy(
 
 def _report(search: StrategySearch, found: Sequence[Candidate]) -> dict[str, Any]:
     """Return what `search --json` prints."""
+    from orchestrator.strategy_search import settings_of
+
     return {
         "target": search.target,
-        **_searched(search.base, search.any_structure),
-        "skipped": search.skip,
+        **settings_of(search.base, search.exhaustive),
+        "skipped": search.exhaustive.skip if search.exhaustive else 0,
         "core_hours": round(search.spent_s / 3600, 5),
         "experiments": search.experiments,
         "trained": search.trained,
@@ -121,7 +119,7 @@ def _report(search: StrategySearch, found: Sequence[Candidate]) -> dict[str, Any
             }
             for one in found
         ],
-        "tried": [asdict(one) | {"bound": one.bound} for one in search.tried.statements()],
+        "tried": [asdict(one) | {"bound": one.max_success} for one in search.tried.statements()],
     }
 
 
@@ -136,14 +134,14 @@ def _lines(
     )
     for one in search.tried.statements():
         text = (
-            f"  {one.weights} weights: {one.networks:,} of "
-            f"{counted(one.distinct, 'distinct network')}, {one.restarts} restarts each, "
-            f"highest accuracy {one.highest:.4f}"
+            f"  {counted(one.weights, 'weight')}: {one.networks:,} of "
+            f"{counted(one.distinct, 'distinct network')}, {counted(one.restarts, 'restart')} "
+            f"each, highest accuracy {one.highest:.4f}"
         )
-        if one.bound is not None:
+        if one.max_success is not None:
             text += (
-                f"; the probability that one reaches {reached} is below {one.bound:.2g} with "
-                "95 % confidence"
+                f"; the probability that a restart of one given network reaches {reached} is below "
+                f"{one.max_success:.2g} with 95 % confidence"
             )
         yield text
     if not found:
@@ -153,30 +151,17 @@ def _lines(
         )
         return
     winner = found[0]
+    masks = " ".join(winner.trial.experiment.masks)
     yield (
         f"the sparsest network that reaches {reached} has "
         f"{counted(winner.trial.weights, 'weight')}, accuracy {winner.trial.accuracy:.4f}, "
-        f"{winner.trial.experiment.hidden}, masks {' '.join(winner.trial.experiment.masks)}"
+        f"{winner.trial.experiment.hidden}, {f'masks {masks}' if masks else 'dense'}"
     )
     yield f"  {_success(winner)}"
     if len(found) > 1:
         others = counted(len(found) - 1, "other candidate")
-        yield f"  {others} with as many weights: {program()} search ... --json lists them"
+        yield f"  {others} with equally many weights: {program()} search ... --json lists them"
     yield f"show all of it: {show_row(winner.trial.experiment.experiment_id, store)}"
-
-
-def _searched(base: Experiment, any_structure: bool) -> dict[str, Any]:
-    """Return the structure and the training of a search's experiments, for its report."""
-    return {
-        "dataset": base.dataset,
-        "structure": None if any_structure else str(base.hidden),
-        "depth": len(base.hidden),
-        "lr": base.lr,
-        "schedule": base.schedule,
-        "epochs": base.epochs,
-        "batch_size": base.batch_size,
-        "root_seed": base.root_seed,
-    }
 
 
 def _success(one: Candidate) -> str:

@@ -34,6 +34,7 @@ from orchestrator.run_store import RunStore
 from orchestrator.stopping import resumable
 from orchestrator.sweep import Sweep
 from search.layers import StoredInit
+from search.paper_sizes import TARGETS
 from search.parts import Shard
 from storage.log.entries import Status
 from storage.status_files import record_planned
@@ -118,6 +119,7 @@ class Training:
         given: initialisations from files, by name.
         limit: maximum number of experiments to train; None for all.
         curves: measure every training after each epoch too.
+        accuracies: accuracies at which the progress shows the fewest weights.
         retry: statuses of stored rows whose experiments are trained again.
         shard: the part that this machine trains; None if it trains everything.
     """
@@ -128,6 +130,7 @@ class Training:
     given: Mapping[str, StoredInit] = field(default_factory=dict)
     limit: int | None = None
     curves: bool = False
+    accuracies: Sequence[float] = TARGETS
     retry: tuple[Status, ...] = ()
     shard: Shard | None = None
     planned: list[PlannedStudy] = field(init=False)
@@ -229,6 +232,7 @@ class Training:
             packages=self._packages,
             skipped=sum(len(item.stored) for item in planned),
             curves=self.curves,
+            accuracies=self.accuracies,
         )
         with sweep:
             sweep.train(planned, limit, self._parents)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +26,15 @@ MAX_VERSIONS = 8
 
 @dataclass
 class FewestWeights:
-    """Fewest nonzero weights that reach each accuracy in `TARGETS`, for each data set.
+    """Fewest nonzero weights that reach each of some accuracies, for each data set.
 
     Attributes:
         by_dataset: data set -> accuracy -> weight_nnz; accuracies not reached yet are absent.
+        targets: the accuracies.
     """
 
     by_dataset: dict[str, dict[float, int]] = field(default_factory=dict)
+    targets: Sequence[float] = TARGETS
 
     @property
     def by_target(self) -> dict[float, int]:
@@ -44,7 +47,7 @@ class FewestWeights:
         `dataset` may be a dictionary.
         """
         accuracy = number_array(rows.column("accuracy"))
-        if not (accuracy >= min(TARGETS)).any():
+        if not (accuracy >= min(self.targets)).any():
             return  # as in most of the driver's 1,000 tasks a second
         weights = number_array(rows.column("weight_nnz"))
         datasets = rows.column("dataset")
@@ -52,7 +55,7 @@ class FewestWeights:
             datasets = datasets.dictionary_encode()
         codes = number_array(datasets.indices)
         names = datasets.dictionary.to_pylist()
-        for target in TARGETS:
+        for target in self.targets:
             fewest = np.full(len(names), np.inf)
             reached = (accuracy >= target) & ~np.isnan(weights + codes)
             np.minimum.at(fewest, codes[reached].astype(np.intp), weights[reached])
@@ -62,7 +65,7 @@ class FewestWeights:
 
     def __str__(self) -> str:
         if not self.by_dataset:
-            return f"none at {percent(TARGETS[0])} yet"
+            return f"none at {percent(self.targets[0])} yet"
         texts = {
             dataset: ", ".join(f"{counted(n, 'weight')} at {percent(t)}" for t, n in fewest.items())
             for dataset, fewest in self.by_dataset.items()
@@ -90,10 +93,10 @@ def number_array(column: pa.Array) -> NDArray[np.float64]:
     return numbers
 
 
-def fewest_weights(reader: StoreReader) -> FewestWeights:
+def fewest_weights(reader: StoreReader, targets: Sequence[float] = TARGETS) -> FewestWeights:
     """Return the fewest weights at each target over all rows of a store."""
     while True:
-        fewest = FewestWeights()
+        fewest = FewestWeights(targets=targets)
         try:
             for rows in reader.batches(["dataset", "accuracy", "weight_nnz"]):
                 fewest.update(rows)
@@ -101,7 +104,7 @@ def fewest_weights(reader: StoreReader) -> FewestWeights:
             if not reader.was_replaced():
                 raise
         else:
-            return FewestWeights(dict(sorted(fewest.by_dataset.items())))
+            return FewestWeights(dict(sorted(fewest.by_dataset.items())), targets)
 
 
 def stored_studies(reader: StoreReader) -> list[dict[str, Any]]:

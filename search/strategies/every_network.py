@@ -18,25 +18,25 @@ from search.structure import Structure
 def sparsest_first(problem: Problem) -> Iterator[Experiment]:
     """Yield the full training of every network, of one structure or of all with its depth.
 
-    The first `Problem.skip` networks are left out. With `Problem.any_structure` it ends before the
-    first number of weights at which a structure has too many networks
-    (`search.distinct.check_listed`).
+    `Problem.exhaustive` says which. With any structure it ends before the first number of weights
+    at which a structure has too many networks (`search.distinct.check_listed`).
     """
-    yield from islice(_all(problem), problem.skip, None)
+    skip = 0 if problem.exhaustive is None else problem.exhaustive.skip
+    yield from islice(_all(problem), skip, None)
 
 
 def _all(problem: Problem) -> Iterator[Experiment]:
-    most = None if problem.any_structure else problem.weights
+    most = None if _any_structure(problem) else problem.weights
     for weights in count(1):
         if most is not None and weights > most:
             return
         structures = list(_structures(problem, weights))
-        if problem.any_structure and not all(_can_be_listed(problem, one) for one in structures):
+        if most is None and not all(_can_be_listed(problem, one) for one in structures):
             return
         for structure in structures:
             hidden = weights - problem.outputs * structure[-1]
             for masks in DistinctMasks(structure, problem.inputs).with_weights(hidden):
-                yield problem.experiment(masks, **_changes(problem, structure))
+                yield problem.experiment(masks).with_structure(structure)
 
 
 def count_networks(problem: Problem, weights: int) -> int:
@@ -49,15 +49,13 @@ def count_networks(problem: Problem, weights: int) -> int:
     return total
 
 
-def check_exhaustive(problem: Problem) -> None:
-    """Raise a ValueError if a structure has too many distinct networks to list them."""
-    if not problem.any_structure:
-        check_listed(problem.base.hidden, problem.inputs)
+def _any_structure(problem: Problem) -> bool:
+    return problem.exhaustive is not None and problem.exhaustive.any_structure
 
 
 def _structures(problem: Problem, weights: int) -> Iterator[Structure]:
     """Yield the structures that may have networks with a number of weights, in order."""
-    if not problem.any_structure:
+    if not _any_structure(problem):
         yield problem.base.hidden
         return
     for neurons in _with_up_to(weights, len(problem.base.hidden), problem.inputs, problem.outputs):
@@ -84,10 +82,3 @@ def _can_be_listed(problem: Problem, structure: Structure) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _changes(problem: Problem, structure: Structure) -> dict[str, object]:
-    """Return the fields in which the trainings of a structure differ from the base."""
-    if not problem.any_structure:
-        return {}
-    return {"structure": tuple(structure), "width": max(problem.base.width, *structure)}

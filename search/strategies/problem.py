@@ -103,6 +103,19 @@ class Shrink(Protocol):
 
 
 @dataclass(frozen=True)
+class Exhaustive:
+    """Distinct networks that an exhaustive search tries.
+
+    Attributes:
+        any_structure: those of every structure with as many hidden layers, instead of one.
+        skip: number of networks left out, the sparsest ones.
+    """
+
+    any_structure: bool = False
+    skip: int = 0
+
+
+@dataclass(frozen=True)
 class Problem:
     """Search problem: the fewest weights that reach an accuracy.
 
@@ -110,10 +123,8 @@ class Problem:
         base: full training of the dense network of the largest structure.
         shapes: (outputs, inputs) of the weight matrix of each layer of that network.
         target: accuracy to reach.
-        exhaustive: try every distinct network of the structure instead of random ones.
         shrink: removes weights from a trained network.
-        any_structure: if exhaustive, try those of every structure with as many hidden layers.
-        skip: if exhaustive, leave out this number of networks, the sparsest ones.
+        exhaustive: try every distinct network instead of random ones; None for random ones.
 
     Example:
         >>> import sparsest
@@ -128,7 +139,7 @@ class Problem:
         >>> found = sparsest.search(
         ...     "3x2",
         ...     "runs/rotate",
-        ...     hours=0.00001,
+        ...     core_hours=0.00001,
         ...     strategy=rotate,
         ...     dataset="two-moons",
         ...     target=0.6,
@@ -141,10 +152,8 @@ class Problem:
     base: Experiment
     shapes: Sequence[tuple[int, int]]
     target: float
-    exhaustive: bool
     shrink: Shrink
-    any_structure: bool = False
-    skip: int = 0
+    exhaustive: Exhaustive | None = None
 
     def experiment(self, masks: Masks = (), **changes: Any) -> Experiment:
         """Return an experiment with masks of the first layers and other changes of the base."""

@@ -50,7 +50,7 @@ class Candidate:
         return replace(self, hits=self.hits + hits, trials=self.trials + trials)
 
 
-def candidates(reached: Sequence[Trial]) -> list[Candidate]:
+def choose_candidates(reached: Sequence[Trial]) -> list[Candidate]:
     """Return networks that reach the target, with equally many weights, the most accurate first.
 
     Of trainings of the same masks from the same initial weights, the most accurate is taken.
@@ -91,7 +91,7 @@ def replicate(trial: Trial, number: int) -> Experiment:
     )
 
 
-def standings(
+def ranked(
     problem: Problem, entered: Sequence[Candidate], trials: Sequence[Trial]
 ) -> list[Candidate]:
     """Return candidates with their replicates among some trials, the most often successful first.

@@ -39,7 +39,7 @@ class Statement:
     highest: float
 
     @property
-    def bound(self) -> float | None:
+    def max_success(self) -> float | None:
         """Upper end of the one-sided 95 % interval of each network's probability of success.
 
         The probability is that of one restart under the procedure. None if one reached the target.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from fractions import Fraction
@@ -28,6 +29,7 @@ from tests.orchestrator.running import refused, sparsest
 from workers.datasets import Dataset
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "lower-bound.md"
 Layers = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 
@@ -56,6 +58,26 @@ def test_checker_is_short_and_independent(module: ModuleType, used: set[str]) ->
     assert {str(name).partition(".")[0] for name in modules} & {
         "analysis", "orchestrator", "pruning", "search", "storage", "workers", "scipy"
     } == used  # fmt: skip
+
+
+def test_page_states_the_length_of_the_checker() -> None:
+    lines = sum(
+        len(Path(str(module.__file__)).read_text().splitlines()) for module in (checker, zero_lines)
+    )
+    assert f" {lines} together" in PAGE.read_text()
+
+
+def test_page_states_how_many_masks_have_too_few_lines() -> None:
+    text = " ".join(PAGE.read_text().split())
+    for weights, lines in ((9, 11), (10, 13)):
+        stated = re.search(
+            rf"Of the (\d+) masks of at most {weights} weights (\d+) have at most {lines - 1}, "
+            r"and the boxes exclude the counts of the other (\d+)",
+            text,
+        )
+        assert stated is not None
+        fewer = [most_lines(mask) < lines for mask in masks(weights)]
+        assert [*map(int, stated.groups())] == [len(fewer), sum(fewer), len(fewer) - sum(fewer)]
 
 
 @cache
@@ -339,6 +361,11 @@ def test_file_that_is_no_certificate_is_refused(tmp_path: Path) -> None:
     for content in ("", "[]", "{}", '{"dataset": "cubist-spiral"}'):
         (tmp_path / "certificate.json").write_text(content)
         assert "certificate.json" in refused("bound", "--verify", tmp_path / "certificate.json")
+
+
+@pytest.mark.parametrize("words", [("--target", "0.99"), ("--dataset", "iris")])
+def test_certificate_to_verify_takes_no_other_data_set_or_target(words: tuple[str, str]) -> None:
+    assert words[0] in refused("bound", "--verify", CERTIFICATE, *words)
 
 
 @pytest.mark.parametrize("output", ["missing/x.json", f"{'n' * 300}.json", "folder"])

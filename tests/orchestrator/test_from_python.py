@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import sparsest
+from search.strategies import halving
 from search.study import Study
 from tests.installed import forget_plugins
 
@@ -166,7 +168,7 @@ def test_only_the_wanted_seeds_are_made(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize("strategy", ["halving", "eliminate", "evolve"])
 def test_search_without_a_store_returns_its_networks(strategy: str) -> None:
     found = sparsest.search(
-        "3x2", hours=0.00003, strategy=strategy, dataset="xor", target=0.6, epochs=3
+        "3x2", core_hours=0.00003, strategy=strategy, dataset="xor", target=0.6, epochs=3
     )
     rows = found.arrow().to_pylist()
     assert rows
@@ -182,29 +184,62 @@ def test_search_uses_a_function_and_data_of_this_process(tmp_path: Path) -> None
 
     points = sparsest.standardised(np.random.default_rng(0).normal(size=(500, 2)))
     mine = sparsest.Dataset.of("mine", points, points[:, 0] > 0)
-    rows = sparsest.search("2", hours=1, strategy=dense, dataset=mine, target=0.5, epochs=3)
+    rows = sparsest.search("2", core_hours=1, strategy=dense, dataset=mine, target=0.5, epochs=3)
     assert set(rows.df().study) == {"search-dense"}
     with pytest.raises(ValueError, match="sparsest new"):
-        sparsest.search("2", tmp_path / "store", hours=1, strategy=dense, dataset=mine)
+        sparsest.search("2", tmp_path / "store", core_hours=1, strategy=dense, dataset=mine)
     assert not (tmp_path / "store").exists()
+
+
+def test_search_tries_all_networks_of_a_depth_that_are_not_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(halving, "ROUND", 2 * halving.RESTARTS)
+    tried = {"networks": 1, "weights": 3, "distinct": 1, "highest": 0.6}
+    training = {"lr": 0.05, "schedule": "cosine", "epochs": 1, "batch_size": 128, "root_seed": 0}
+    published = {"dataset": "xor", "structure": None, "depth": 1, "skipped": 0, "tried": [tried]}
+    (tmp_path / "exhaustive-x.json").write_text(json.dumps({**published, **training}))
+    monkeypatch.setenv("SPARSEST_RESULTS", str(tmp_path))
+    for from_published, structures in ((False, {"1", "2"}), (True, {"2"})):
+        found = sparsest.search(
+            None,
+            tmp_path / f"store-{from_published}",
+            core_hours=1e-7,
+            strategy="halving",
+            dataset="xor",
+            target=1,
+            epochs=1,
+            masks="distinct",
+            depth=1,
+            from_published=from_published,
+        )
+        assert len(found) == 0
+        with sparsest.open(tmp_path / f"store-{from_published}") as store:
+            trained = store.sql("SELECT DISTINCT structure FROM results").df()
+        assert set(trained.structure) == structures
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ({"hours": 0}, "hours"),
+        ({"core_hours": 0}, "core_hours"),
         ({"target": 95}, "95"),
         ({"lr": -1.0}, "lr"),
         ({"epochs": 0}, "epochs"),
         ({"strategy": "enumerate"}, "command"),
         ({"structure": "3-2"}, "3-2"),
         ({"workers": 2}, "store="),
-        ({"strategy": "evolve", "exhaustive": True}, "evolve.*halving"),
+        ({"strategy": "evolve", "masks": "distinct"}, "evolve.*halving"),
+        ({"masks": "every"}, "every"),
+        ({"depth": 2}, "depth"),
+        ({"depth": 0, "masks": "distinct", "strategy": "halving"}, "depth"),
+        ({"depth": 2, "masks": "distinct", "strategy": "halving", "structure": "2x2"}, "depth"),
+        ({"from_published": True}, "from_published"),
     ],
 )
 def test_wrong_option_of_a_search_is_named(arguments: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
-        sparsest.search(**{"hours": 1, **arguments})
+        sparsest.search(**{"core_hours": 1, **arguments})
 
 
 def test_hyperparameter_of_the_method_is_set() -> None:

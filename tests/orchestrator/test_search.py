@@ -104,6 +104,12 @@ def test_search_finds_the_sparsest_network(store: Path) -> None:
     assert "phase 2: 19 networks trained, " in ended.out
 
 
+def test_progress_of_a_search_shows_the_fewest_weights_at_the_target(store: Path) -> None:
+    progress = search(store).err
+    assert "sparsest: " in progress
+    assert all(line.endswith(" at 50 %") for line in progress.splitlines() if "sparsest: " in line)
+
+
 def test_search_with_limits_finds_the_same_as_without(store: Path, tmp_path: Path) -> None:
     whole = report(tmp_path / "whole", "--structures", "2")
     steps = [report(store, "--structures", "2", "--limit", "4") for _ in range(5)]

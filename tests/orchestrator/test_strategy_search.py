@@ -96,6 +96,12 @@ def test_winner_is_the_sparsest_network_with_its_success(store: Path) -> None:
         assert success["low"] <= winner["hits"] / winner["trials"] <= success["high"]
 
 
+def test_progress_shows_the_fewest_weights_at_the_target(store: Path) -> None:
+    progress = search(store, "--strategy", "eliminate").err
+    assert " at 60 %" in progress
+    assert " at 95 %" not in progress
+
+
 def test_every_network_can_be_made_again_from_its_root(store: Path) -> None:
     report(store, "--strategy", "eliminate")
     last = query(
@@ -196,13 +202,28 @@ def test_exhaustive_search_covers_every_structure_of_a_depth(
     assert "95 % confidence" in found.out
 
 
+def test_numbers_of_one_are_singular_and_a_network_without_masks_is_dense(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(halving, "RESTARTS", 1)
+    words = ("search", "--dataset", "xor", "--target", "0.5", "--epochs", "1", "--structure", "1")
+    every = ("--strategy", "halving", "--masks", "distinct", "--core-hours", "0.0000001")
+    found = sparsest(*words, *every, "--store", store, *INLINE)
+    assert found.code == 0
+    assert "3 weights: 1 of 1 distinct network, 1 restart each" in found.out
+    (winner,) = (line for line in found.out.splitlines() if line.startswith("the sparsest"))
+    assert winner.endswith("dense")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("--strategy", "eliminate", "--structure", "3x3"), "--core-hours"),
         (("--strategy", "eliminate", "--core-hours", "1"), "--structure"),
         (("--strategy", "guess", "--core-hours", "1", "--structure", "2x2"), "halving"),
-        (("--core-hours", "1"), "--strategy"),
+        (("--core-hours", "1"), "--limit"),
+        (("--strategy", "halving", *ONE_HOUR, "2x2", "--max-core-hours", "0"), "--max-core-hours"),
+        (("--structure", "2x2", "--again"), "--again"),
         (("--strategy", "halving", *ONE_HOUR, "2x2", "--depth", "2"), "--structure"),
         (("--strategy", "halving", "--core-hours", "1", "--depth", "2"), "--masks"),
         (

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.experiment import ORDER_STREAMS, Experiment
+from search.structure import Structure
 
 MASKED = Experiment(
     structure=(3, 2, 2), masks=("10|10|01", "011|100", "10|01"), schedule="step", replicate=3
@@ -127,3 +128,10 @@ def test_pairs_share_their_random_numbers_and_nothing_else_does() -> None:
     seeds = {replace(one, **change).seed("init") for change in changes} | {one.seed("init")}
     assert len(seeds) == len(changes) + 1
     assert replace(one, replicate=1).order_seed != one.order_seed
+
+
+def test_structure_widens_the_full_network_where_it_has_to() -> None:
+    base = Experiment(width=5)
+    for structure, width in (((4, 2), 5), ((3, 7, 2), 7)):
+        changed = base.with_structure(Structure(structure))
+        assert (changed.hidden, changed.width) == (structure, width)

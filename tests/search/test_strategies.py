@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from itertools import islice, pairwise, product
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -20,8 +21,8 @@ from search.strategies import problem as problem_module
 from search.strategies.catalogue import STRATEGIES, strategy_named
 from search.strategies.every_network import count_networks, sparsest_first
 from search.strategies.halving import BRACKET, RESTARTS
-from search.strategies.problem import Masks, Problem, Trial
-from search.strategies.racing import FIRST, MOST, Candidate, candidates, race, standings
+from search.strategies.problem import Exhaustive, Masks, Problem, Trial
+from search.strategies.racing import FIRST, MOST, Candidate, choose_candidates, race, ranked
 from search.strategies.random_masks import random_masks, swapped
 from search.strategies.statement import Tried
 
@@ -54,7 +55,7 @@ def remove_first(problem: Problem, trial: Trial, count: int, weights: int) -> li
 def problem(
     structure: tuple[int, ...] = (3, 2),
     *,
-    exhaustive: bool = False,
+    exhaustive: Exhaustive | None = None,
     inputs: int = 2,
     outputs: int = 1,
 ) -> Problem:
@@ -64,7 +65,7 @@ def problem(
     def shrink(trial: Trial, count: int, weights: int) -> list[Masks]:
         return remove_first(made, trial, count, weights)
 
-    made = Problem(base, shapes, 0.9, exhaustive, shrink)
+    made = Problem(base, shapes, 0.9, shrink, exhaustive)
     return made
 
 
@@ -94,7 +95,6 @@ def test_strategy_proposes_the_same_again(name: str) -> None:
         Experiment(study="search-x", structure=(3, 2), epochs=54, root_seed=1),
         other.shapes,
         other.target,
-        False,
         other.shrink,
     )
     assert rounds(name, other, 12) != first
@@ -136,7 +136,7 @@ def test_halving_looks_for_fewer_weights_after_a_success() -> None:
 
 
 def test_exhaustive_halving_passes_over_all_distinct_networks() -> None:
-    task = problem((2, 2), exhaustive=True)
+    task = problem((2, 2), exhaustive=Exhaustive())
     networks = [one.masks for one in sparsest_first(task)]
     sizes = [task.count(task.experiment(masks)) for masks in networks]
     assert sizes == sorted(sizes)
@@ -151,7 +151,7 @@ def test_exhaustive_halving_passes_over_all_distinct_networks() -> None:
 
 
 def test_networks_of_every_structure_come_the_sparsest_first() -> None:
-    task = replace(problem((1, 1), exhaustive=True), any_structure=True)
+    task = problem((1, 1), exhaustive=Exhaustive(any_structure=True))
     first = list(islice(sparsest_first(task), 150))
     sizes = [task.count(one) for one in first]
     assert sizes == sorted(sizes)
@@ -164,20 +164,38 @@ def test_networks_of_every_structure_come_the_sparsest_first() -> None:
             for a, b in product(range(1, weights), repeat=2)
             if max(2, a) + max(a, b) + b <= weights
         ]
-        counts = {one: count_networks(problem(one, exhaustive=True), weights) for one in possible}
+        counts = {
+            one: count_networks(problem(one, exhaustive=Exhaustive()), weights) for one in possible
+        }
         assert found == Counter(counts)
         assert found.total() == count_networks(task, weights)
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_published_search_of_a_depth_tried_every_network(depth: int) -> None:
+    file = Path(__file__).resolve().parents[2] / "results" / f"exhaustive-depth-{depth}.json"
+    searched = json.loads(file.read_text())
+    assert (searched["structure"], searched["depth"], searched["skipped"]) == (None, depth, 0)
+    *complete, last = searched["tried"]
+    assert last["networks"] <= last["distinct"]
+    task = problem((1,) * depth, exhaustive=Exhaustive(any_structure=True))
+    for one in complete:
+        assert one["networks"] == one["distinct"]
+        if one["weights"] <= 12:
+            assert one["distinct"] == count_networks(task, one["weights"])
+    weights = [one["weights"] for one in searched["tried"]]
+    assert weights == [*range(depth + 2, weights[-1] + 1)]
+
+
 def test_networks_of_a_large_structure_are_not_listed_first() -> None:
-    task = problem((7, 3, 3), exhaustive=True)
+    task = problem((7, 3, 3), exhaustive=Exhaustive())
     sizes = [task.count(one) for one in islice(sparsest_first(task), 50)]
     assert sizes == sorted(sizes)
     assert sizes[0] == 20  # a weight of each neuron of the widest layers
 
 
 def test_statement_bounds_the_probability_of_what_was_not_found() -> None:
-    task = problem((2, 2), exhaustive=True)
+    task = problem((2, 2), exhaustive=Exhaustive())
     tried = Tried(task)
     for proposed in rounds("halving", task, 4):
         for one in proposed:
@@ -187,9 +205,9 @@ def test_statement_bounds_the_probability_of_what_was_not_found() -> None:
     assert {one.restarts for one in found.values()} == {RESTARTS}
     dense = found.pop(max(found))
     # 27 of the dense network's trainings have 2 epochs, 9 have 6, 3 have 18, and 1 has 54.
-    assert (dense.networks, dense.full, dense.bound) == (1, 1, None)
+    assert (dense.networks, dense.full, dense.max_success) == (1, 1, None)
     for statement in found.values():
-        assert statement.bound == pytest.approx(1 - 0.05 ** (1 / RESTARTS))
+        assert statement.max_success == pytest.approx(1 - 0.05 ** (1 / RESTARTS))
 
 
 def test_elimination_continues_from_trained_weights_with_fewer_and_fewer_weights() -> None:
@@ -307,7 +325,7 @@ def run_race(task: Problem, entered: Iterable[Candidate], rate: Score) -> list[T
 
 def test_race_gives_replicates_to_candidates_that_may_be_the_best() -> None:
     task = problem((3, 2))
-    masks = [one.masks for one in islice(sparsest_first(problem((3, 2), exhaustive=True)), 3)]
+    masks = [one.masks for one in islice(sparsest_first(task), 3)]
     selected = [trial(task, task.experiment(one), 1.0) for one in masks]
     rates = dict(zip(masks, (0.05, 0.95, 0.2), strict=True))
     entered = [Candidate(one) for one in selected]
@@ -315,7 +333,7 @@ def test_race_gives_replicates_to_candidates_that_may_be_the_best() -> None:
     ids = [one.experiment.experiment_id for one in done]
     assert len(ids) == len(set(ids))
     assert not set(ids) & {one.experiment.experiment_id for one in selected}
-    winner, *others = standings(task, entered, done)
+    winner, *others = ranked(task, entered, done)
     assert winner.trial.experiment.masks == masks[1]
     assert winner.trials == MOST
     assert winner.success is not None
@@ -328,15 +346,15 @@ def test_race_gives_replicates_to_candidates_that_may_be_the_best() -> None:
 
 def test_candidates_are_different_networks_the_most_accurate_first() -> None:
     task = problem((3, 2))
-    networks = [one.masks for one in islice(sparsest_first(problem((3, 2), exhaustive=True)), 12)]
+    networks = [one.masks for one in islice(sparsest_first(task), 12)]
     reached = [
         trial(task, task.experiment(masks), 0.9 + n / 100) for n, masks in enumerate(networks)
     ]
     again = trial(task, task.experiment(networks[3], init=reached[3].initial, epochs=60), 0.99)
-    found = candidates(reached)
+    found = choose_candidates(reached)
     assert [one.trial for one in found] == reached[:3:-1]
     # Of two trainings of one network from the same weights, the more accurate one.
-    found = candidates([*reached[:4], again])
+    found = choose_candidates([*reached[:4], again])
     assert [one.trial for one in found] == [again, *reached[2::-1]]
 
 
