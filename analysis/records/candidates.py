@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -24,7 +24,9 @@ from storage.results_reader import ResultsReader
 from workers.datasets import Dataset, load_dataset
 
 
-def candidates(reader: ResultsReader, known: Sequence[Known]) -> Iterator[Known]:
+def candidates(
+    reader: ResultsReader, known: Sequence[Known], datasets: Iterable[str] = DATASETS
+) -> Iterator[Known]:
     """Yield networks that have at most a few weights more than the records for their accuracies.
 
     Rows without weights are trained again. Every network comes as trained, and for each accuracy
@@ -34,16 +36,16 @@ def candidates(reader: ResultsReader, known: Sequence[Known]) -> Iterator[Known]
     Raises:
         ValueError, analysis.retrain.NotTheSame: a row cannot be trained again.
     """
-    for dataset in sorted(DATASETS):
+    for dataset in sorted(datasets):
         targets: dict[str, list[Fraction]] = {}
         for target in ACCURACIES:
-            for row_id in _rows(reader, dataset, target, known):
+            for row_id in candidate_ids(reader, dataset, target, known):
                 targets.setdefault(row_id, []).append(target)
         for row_id, reached in targets.items():
             yield from _forms(reader, reader.row(row_id), reached)
 
 
-def _rows(
+def candidate_ids(
     reader: ResultsReader, dataset: str, target: Fraction, known: Sequence[Known]
 ) -> list[str]:
     """Return the ids of the rows that may be records for an accuracy."""
@@ -54,15 +56,20 @@ def _rows(
     limits = {"prunable_own": 1.0, "prunable_95": 0.95, "prunable_995": 0.995}
     removable = [f"coalesce({name}, 0)" for name, most in limits.items() if target <= most]
     removed = f"greatest({', '.join(removable)})"
+    fewest = {
+        "weights": f"weight_nnz - {removed}",
+        "weights and biases": f"model_nnz - {removed}",
+        "live weights": f"least(weight_nnz - {removed}, live_nnz)",
+    }
     ids = []
-    for column, count in (("weight_nnz", "weights"), ("model_nnz", "weights and biases")):
+    for count, column in fewest.items():
         # Pruning is tried up to two weights above the record.
         most = present[count] + 2 if count in present else "NULL"
         found = reader.sql(
             f"SELECT experiment_id FROM results WHERE dataset = {sql_text(dataset)} "
             f"AND accuracy >= {float(target)!r} "
-            f"AND {column} - {removed} <= coalesce({most}, {column}) "
-            f"ORDER BY {column} - {removed}, model_nnz, accuracy DESC, study, study_index "
+            f"AND {column} <= coalesce({most}, {column}) "
+            f"ORDER BY {column}, model_nnz, accuracy DESC, study, study_index "
             "LIMIT 8"
         )
         ids += found.column("experiment_id").to_pylist()
@@ -79,7 +86,10 @@ def _forms(
         "SELECT count(*) AS trainings, sum(train_ms) / 1000 AS seconds FROM results "
         f"WHERE study = {sql_text(row['study'])} AND method = {sql_text(row['method'])}"
     ).to_pylist()
-    by = f"{row['method']}, {label_of(row)}, experiment {row['experiment_id']}"
+    # Every round of a search is numbered from 1, so its numbers do not identify a row.
+    by_search = row["study"].startswith("search-")
+    found = row["study"] if by_search else f"{row['method']}, {label_of(row)}"
+    by = f"{found}, experiment {row['experiment_id']}"
     network = Known(row["dataset"], layers, by, cost["trainings"], round(cost["seconds"], 1))
     yield network
     seen = {_nonzero(layers)}
