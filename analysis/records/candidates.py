@@ -101,11 +101,16 @@ def _forms(
 
 
 def pruned(layers: Layers, dataset: Dataset, target: Fraction) -> Layers:
-    """Return a network without the parameters that it can lose one by one at a float32 accuracy."""
+    """Return a network without the parameters that it can lose one by one at a float32 accuracy.
+
+    A last hidden layer of one neuron is merged into the output.
+    """
     # The margin is left because exact accuracies differ.
     floor = min(Fraction(1), target + Fraction(1, 2000))
-    current = without_idle_neurons(
-        without_dead_parts(layers, count_active_points(layers, dataset.points))
+    current = merged(
+        without_idle_neurons(
+            without_dead_parts(layers, count_active_points(layers, dataset.points))
+        )
     )
     for kind in (0, 1):  # weights, then biases
         while True:
@@ -118,8 +123,25 @@ def pruned(layers: Layers, dataset: Dataset, target: Fraction) -> Layers:
             accuracy, best = max(trials, key=lambda one: one[0], default=(Fraction(0), current))
             if accuracy < floor:
                 break
-            current = without_idle_neurons(best)
+            current = merged(without_idle_neurons(best))
     return current
+
+
+def merged(layers: Layers) -> Layers:
+    """Return an equivalent network without a last hidden layer of one neuron, if it has one output.
+
+    For an output v relu(z) + c with v > 0 > c, class 1 is where z + c / v > 0; with v < 0 < c,
+    where z + c / v < 0.
+    """
+    if len(layers) == 1 or [len(bias) for _, bias in layers[-2:]] != [1, 1]:
+        return layers
+    *earlier, (weight, bias), (factor, constant) = layers
+    v, c = factor.item(), constant.item()
+    if v * c >= 0:  # all points are of one class, or the border is the neuron's kink
+        return layers
+    sign = np.float32(np.sign(v))
+    shifted = np.array([bias.item() + c / v], np.float32)
+    return merged([*earlier, (sign * weight, sign * shifted)])
 
 
 def without_idle_neurons(layers: Layers) -> Layers:

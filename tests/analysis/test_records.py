@@ -22,7 +22,7 @@ from analysis.records.bounds import (
     proven_bounds,
     tried_networks,
 )
-from analysis.records.candidates import candidate_ids, candidates, pruned
+from analysis.records.candidates import candidate_ids, candidates, merged, pruned
 from analysis.records.evaluation import accuracies, point_accuracy
 from analysis.records.known import Known, file_text, holders, read_networks, records
 from search.datasets import DATASETS
@@ -242,6 +242,26 @@ def test_record_of_a_search_names_strategy_and_experiment(tmp_path: Path) -> Non
         study, experiment = network.by.removesuffix(", pruned after training").split(", ")
         assert study == "search-eliminate"
         assert experiment.removeprefix("experiment ") in ids
+
+
+@pytest.mark.parametrize(("factor", "constant"), [(2, -1), (-2, 3)])
+def test_last_layer_of_one_neuron_is_merged(factor: float, constant: float) -> None:
+    data = load_dataset("xor")
+    first = (np.eye(2, dtype=np.float32), np.array([0.5, 0.25], np.float32))
+    middle = (np.array([[1, -2]], np.float32), np.array([0.125], np.float32))
+    last = (np.array([[factor]], np.float32), np.array([constant], np.float32))
+    for layers in ([first, middle, last], [middle, last]):
+        smaller = merged(layers)
+        assert len(smaller) == len(layers) - 1
+        accuracy, expected = (point_accuracy(one, data, np.float64) for one in (smaller, layers))
+        assert accuracy == expected not in (0, 1)
+
+
+def test_network_of_one_class_is_not_merged() -> None:
+    neuron = (np.ones((1, 2), np.float32), np.zeros(1, np.float32))
+    for factor, constant in ((2, 1), (-2, -1), (2, 0)):
+        last = (np.array([[factor]], np.float32), np.array([constant], np.float32))
+        assert len(merged([neuron, last])) == 2
 
 
 def test_pruning_removes_what_no_point_needs() -> None:
