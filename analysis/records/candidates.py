@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from analysis.drawing.plane import restricted_to
-from analysis.records.evaluation import nonzero, point_accuracy
+from analysis.records.evaluation import accuracies, nonzero, point_accuracy
 from analysis.records.known import ACCURACIES, Known, records
 from analysis.retrain import with_network
 from analysis.row_network import network_from_row
@@ -105,8 +105,9 @@ def pruned(layers: Layers, dataset: Dataset, target: Fraction) -> Layers:
 
     A last hidden layer of one neuron is merged into the output.
     """
-    # The margin is left because exact accuracies differ.
-    floor = min(Fraction(1), target + Fraction(1, 2000))
+    # Exact accuracies differ, so a margin is left where they are defined.
+    margin = Fraction(1, 2000) if "exact" in accuracies(layers, dataset) else 0
+    floor = min(Fraction(1), target + margin)
     current = merged(
         without_idle_neurons(
             without_dead_parts(layers, count_active_points(layers, dataset.points))

@@ -23,7 +23,7 @@ from pydantic import (
     ValidationError,
 )
 
-from analysis.records.evaluation import accuracies, counts_of
+from analysis.records.evaluation import accuracies, counts_of, rounded_down
 from search.datasets import DATASETS
 from search.layers import Layers
 from workers.datasets import load_dataset
@@ -102,13 +102,17 @@ def records(networks: Sequence[Known]) -> list[Record]:
     for dataset in dict.fromkeys(network.dataset for network in networks):
         of_dataset = [network for network in networks if network.dataset == dataset]
         for accuracy in ACCURACIES:
-            reaching = [
-                one for one in of_dataset if min(one.accuracy.values(), default=-1) >= accuracy
-            ]
+            reaching = [one for one in of_dataset if all(reached(one, accuracy))]
             for count in COUNTS if reaching else ():
                 best = min(reaching, key=lambda one: (one.counts[count], sum(one.counts.values())))
                 found.append(Record(dataset, accuracy, count, best.counts[count], best))
     return found
+
+
+def reached(network: Known, accuracy: Fraction) -> list[bool]:
+    """Return for each way of evaluation whether a measured network reaches an accuracy."""
+    # Accuracies are rounded down, so the accuracy to be reached must be too: 147 of 150 are 98 %.
+    return [value >= rounded_down(accuracy) for value in network.accuracy.values()] or [False]
 
 
 def improvements(networks: Sequence[Known], added: Known) -> list[Record]:

@@ -167,10 +167,10 @@ def _add(known: list[Known], networks: Iterable[Known], path: Path) -> None:
 
 def _print_disagreements(network: Known) -> None:
     """Print the accuracies that a network reaches by some ways of evaluation and not by others."""
-    from analysis.records.known import ACCURACIES
+    from analysis.records.known import ACCURACIES, reached
 
     for target in ACCURACIES:
-        if len({value >= target for value in network.accuracy.values()}) > 1:
+        if len(set(reached(network, target))) > 1:
             print_line(
                 f"does not count at {percent(target)}, of which the accuracies are on both sides",
                 err=True,

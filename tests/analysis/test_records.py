@@ -281,6 +281,17 @@ def test_accuracies_are_rounded_down() -> None:
     assert Fraction(accuracies(layers, data)["float32"]) <= exact
 
 
+def test_accuracy_of_exactly_the_target_counts() -> None:
+    points = np.arange(50)[:, None]
+    data = Dataset.of("fifty", np.hstack([points, points]), points[:, 0] > 9)
+    layers = [(np.array([[1, 0]], np.float32), np.array([-10.5], np.float32))]
+    network = replace(Known("xor", layers, "me"), accuracy=accuracies(layers, data))
+    assert point_accuracy(layers, data, np.float32) == Fraction("0.98")
+    network = replace(network, counts={"weights": 1, "weights and biases": 2, "live weights": 1})
+    assert max(one.accuracy for one in records([network])) == Fraction("0.98")
+    assert pruned(layers, data, Fraction("0.98"))[0][1].tolist() == [-10.5]
+
+
 def test_bound_for_an_accuracy_holds_for_higher_ones() -> None:
     bounds = {Fraction("0.9"): 8, Fraction("0.95"): 9}
     assert [bound_at(bounds, Fraction(a)) for a in ("0.8", "0.9", "0.99")] == [None, 8, 9]
