@@ -33,8 +33,10 @@ Layers = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 @pytest.mark.parametrize(
     ("target", "bound"),
-    [("80", 7), ("85", 8), ("90", 9), ("95", 10), ("99", 10), ("995", 11)]
-    + [("spiral-1-80", 5), ("spiral-1-90", 6), ("spiral-1-95", 7)],
+    [
+        *[("80", 7), ("85", 8), ("90", 9), ("95", 10), ("99", 10), ("995", 11)],
+        *[("spiral-1-80", 5), ("spiral-1-90", 6), ("spiral-1-95", 7)],
+    ],
 )
 def test_committed_certificates_prove_their_bounds(target: str, bound: int) -> None:
     file = ROOT / "results" / f"lower-bound-{target}.json"
