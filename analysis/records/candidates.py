@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from analysis.drawing.plane import restricted_to
-from analysis.records.evaluation import nonzero, point_accuracy
+from analysis.records.evaluation import accuracies, nonzero, point_accuracy
 from analysis.records.known import ACCURACIES, Known, records
 from analysis.retrain import with_network
 from analysis.row_network import network_from_row
@@ -24,7 +24,9 @@ from storage.results_reader import ResultsReader
 from workers.datasets import Dataset, load_dataset
 
 
-def candidates(reader: ResultsReader, known: Sequence[Known]) -> Iterator[Known]:
+def candidates(
+    reader: ResultsReader, known: Sequence[Known], datasets: Iterable[str] = DATASETS
+) -> Iterator[Known]:
     """Yield networks that have at most a few weights more than the records for their accuracies.
 
     Rows without weights are trained again. Every network comes as trained, and for each accuracy
@@ -34,16 +36,16 @@ def candidates(reader: ResultsReader, known: Sequence[Known]) -> Iterator[Known]
     Raises:
         ValueError, analysis.retrain.NotTheSame: a row cannot be trained again.
     """
-    for dataset in sorted(DATASETS):
+    for dataset in sorted(datasets):
         targets: dict[str, list[Fraction]] = {}
         for target in ACCURACIES:
-            for row_id in _rows(reader, dataset, target, known):
+            for row_id in candidate_ids(reader, dataset, target, known):
                 targets.setdefault(row_id, []).append(target)
         for row_id, reached in targets.items():
             yield from _forms(reader, reader.row(row_id), reached)
 
 
-def _rows(
+def candidate_ids(
     reader: ResultsReader, dataset: str, target: Fraction, known: Sequence[Known]
 ) -> list[str]:
     """Return the ids of the rows that may be records for an accuracy."""
@@ -54,15 +56,20 @@ def _rows(
     limits = {"prunable_own": 1.0, "prunable_95": 0.95, "prunable_995": 0.995}
     removable = [f"coalesce({name}, 0)" for name, most in limits.items() if target <= most]
     removed = f"greatest({', '.join(removable)})"
+    fewest = {
+        "weights": f"weight_nnz - {removed}",
+        "weights and biases": f"model_nnz - {removed}",
+        "live weights": f"least(weight_nnz - {removed}, live_nnz)",
+    }
     ids = []
-    for column, count in (("weight_nnz", "weights"), ("model_nnz", "weights and biases")):
+    for count, column in fewest.items():
         # Pruning is tried up to two weights above the record.
         most = present[count] + 2 if count in present else "NULL"
         found = reader.sql(
             f"SELECT experiment_id FROM results WHERE dataset = {sql_text(dataset)} "
             f"AND accuracy >= {float(target)!r} "
-            f"AND {column} - {removed} <= coalesce({most}, {column}) "
-            f"ORDER BY {column} - {removed}, model_nnz, accuracy DESC, study, study_index "
+            f"AND {column} <= coalesce({most}, {column}) "
+            f"ORDER BY {column}, model_nnz, accuracy DESC, study, study_index "
             "LIMIT 8"
         )
         ids += found.column("experiment_id").to_pylist()
@@ -79,7 +86,10 @@ def _forms(
         "SELECT count(*) AS trainings, sum(train_ms) / 1000 AS seconds FROM results "
         f"WHERE study = {sql_text(row['study'])} AND method = {sql_text(row['method'])}"
     ).to_pylist()
-    by = f"{row['method']}, {label_of(row)}, experiment {row['experiment_id']}"
+    # Every round of a search is numbered from 1, so its numbers do not identify a row.
+    by_search = row["study"].startswith("search-")
+    found = row["study"] if by_search else f"{row['method']}, {label_of(row)}"
+    by = f"{found}, experiment {row['experiment_id']}"
     network = Known(row["dataset"], layers, by, cost["trainings"], round(cost["seconds"], 1))
     yield network
     seen = {_nonzero(layers)}
@@ -91,11 +101,17 @@ def _forms(
 
 
 def pruned(layers: Layers, dataset: Dataset, target: Fraction) -> Layers:
-    """Return a network without the parameters that it can lose one by one at a float32 accuracy."""
-    # The margin is left because exact accuracies differ.
-    floor = min(Fraction(1), target + Fraction(1, 2000))
-    current = without_idle_neurons(
-        without_dead_parts(layers, count_active_points(layers, dataset.points))
+    """Return a network without the parameters that it can lose one by one at a float32 accuracy.
+
+    A last hidden layer of one neuron is merged into the output.
+    """
+    # Exact accuracies differ, so a margin is left where they are defined.
+    margin = Fraction(1, 2000) if "exact" in accuracies(layers, dataset) else 0
+    floor = min(Fraction(1), target + margin)
+    current = merged(
+        without_idle_neurons(
+            without_dead_parts(layers, count_active_points(layers, dataset.points))
+        )
     )
     for kind in (0, 1):  # weights, then biases
         while True:
@@ -108,8 +124,25 @@ def pruned(layers: Layers, dataset: Dataset, target: Fraction) -> Layers:
             accuracy, best = max(trials, key=lambda one: one[0], default=(Fraction(0), current))
             if accuracy < floor:
                 break
-            current = without_idle_neurons(best)
+            current = merged(without_idle_neurons(best))
     return current
+
+
+def merged(layers: Layers) -> Layers:
+    """Return an equivalent network without a last hidden layer of one neuron, if it has one output.
+
+    For an output v relu(z) + c with v > 0 > c, class 1 is where z + c / v > 0; with v < 0 < c,
+    where z + c / v < 0.
+    """
+    if len(layers) == 1 or [len(bias) for _, bias in layers[-2:]] != [1, 1]:
+        return layers
+    *earlier, (weight, bias), (factor, constant) = layers
+    v, c = factor.item(), constant.item()
+    if v * c >= 0:  # all points are of one class, or the border is the neuron's kink
+        return layers
+    sign = np.float32(np.sign(v))
+    shifted = np.array([bias.item() + c / v], np.float32)
+    return merged([*earlier, (sign * weight, sign * shifted)])
 
 
 def without_idle_neurons(layers: Layers) -> Layers:

@@ -32,11 +32,13 @@ def accuracies(layers: Layers, dataset: Dataset) -> dict[str, float]:
     # Undefined for several outputs, and for points that do not lie on segments.
     with suppress(ValueError):
         found["exact"] = exact_accuracy(layers, dataset)
-    nearest = {name: float(value) for name, value in found.items()}
-    return {
-        name: number if number <= found[name] else nextafter(number, -inf)
-        for name, number in nearest.items()
-    }
+    return {name: rounded_down(value) for name, value in found.items()}
+
+
+def rounded_down(value: Fraction) -> float:
+    """Return the greatest floating-point number that is not above a fraction."""
+    nearest = float(value)
+    return nearest if nearest <= value else nextafter(nearest, -inf)
 
 
 def point_accuracy(

@@ -26,7 +26,9 @@ from orchestrator.display.formatting import counted, percent
 from orchestrator.display.result_table import show_result
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
-from search.datasets import CUBIST_SPIRAL, dataset_names
+from search.datasets import CUBIST_SPIRAL, DATASETS, dataset_names
+from search.paper import PAPER_STUDIES
+from search.project import PROJECT_STUDIES
 from storage.paths import published_folder
 from storage.scratch import replace_text
 
@@ -38,7 +40,10 @@ FILE = "records.json"
 
 
 def records(
-    dataset: Annotated[str | None, option("NAME", "Data set to list [default: all]")] = None,
+    dataset: Annotated[
+        str | None,
+        option("NAME", "Data set to list, verify, draw or add networks of [default: all]"),
+    ] = None,
     verify: Annotated[
         bool, flag("--verify", "Evaluate every network and compare with the file.")
     ] = False,
@@ -78,17 +83,21 @@ def records(
     """
     if dataset is not None and dataset not in dataset_names():
         raise UserError(f"unknown data set {dataset!r}; allowed: {', '.join(dataset_names())}")
+    if as_json and (submit or source or published or output):
+        raise UserError("--json is for the table and for --verify: omit it, or the other options")
     path = published_folder() / FILE
     known = _read(path) if path.exists() else []
     if verify:
-        _verify([one for one in known if dataset in (None, one.dataset)], path)
+        _verify(known, dataset, path, as_json=as_json)
     if submit is not None:
-        _add(known, _read(submit), path)
+        _add(known, [one for one in _read(submit) if dataset in (None, one.dataset)], path)
     if source is not None or published:
         from analysis.records.candidates import candidates
 
-        with results_reader(source, published) as reader, user_errors():
-            _add(known, candidates(reader, known), path)
+        datasets = [name for name in DATASETS if dataset in (None, name)]
+        studies = (*PAPER_STUDIES, *PROJECT_STUDIES)
+        with results_reader(source, published, studies) as reader, user_errors():
+            _add(known, candidates(reader, known, datasets), path)
     if output is not None:
         _draw(known, dataset, draw or [], output, overwrite=overwrite)
     elif draw:
@@ -105,19 +114,30 @@ def _read(path: Path) -> list[Known]:
         return read_networks(path)
 
 
-def _verify(known: Sequence[Known], path: Path) -> None:
+def _verify(known: Sequence[Known], dataset: str | None, path: Path, *, as_json: bool) -> None:
     """Compare the file's numbers with those computed from the parameters."""
-    wrong = 0
+    rows: list[dict[str, Any]] = []
     for number, network in enumerate(known, start=1):
+        if dataset not in (None, network.dataset):
+            continue
         measured = network.measured()
-        found = (measured.accuracy, measured.counts)
-        same = found == (network.accuracy, network.counts)
-        wrong += not same
-        print_line(f"network {number}: {_numbers(measured)}" + ("" if same else ": not as stated"))
+        found = {"accuracy": measured.accuracy, "counts": measured.counts}
+        as_stated = found == {"accuracy": network.accuracy, "counts": network.counts}
+        about = {"number": number, "dataset": network.dataset, "by": network.by}
+        rows.append({**about, **found, "as_stated": as_stated})
+        if not as_json:
+            print_line(
+                f"network {number}, {network.dataset}: {_numbers(measured)}"
+                + ("" if as_stated else ": not as stated")
+            )
         _print_disagreements(measured)
+    if as_json:
+        print(json.dumps(rows))
+    wrong = sum(not row["as_stated"] for row in rows)
     if wrong:
-        raise UserError(f"{path}: {wrong} of {len(known)} networks do not have the stated numbers")
-    print_line(f"{path}: all {len(known)} networks have the stated numbers")
+        raise UserError(f"{path}: {wrong} of {len(rows)} networks do not have the stated numbers")
+    if not as_json:
+        print_line(f"{path}: all {len(rows)} networks have the stated numbers")
 
 
 def _add(known: list[Known], networks: Iterable[Known], path: Path) -> None:
@@ -147,10 +167,10 @@ def _add(known: list[Known], networks: Iterable[Known], path: Path) -> None:
 
 def _print_disagreements(network: Known) -> None:
     """Print the accuracies that a network reaches by some ways of evaluation and not by others."""
-    from analysis.records.known import ACCURACIES
+    from analysis.records.known import ACCURACIES, reached
 
     for target in ACCURACIES:
-        if len({value >= target for value in network.accuracy.values()}) > 1:
+        if len(set(reached(network, target))) > 1:
             print_line(
                 f"does not count at {percent(target)}, of which the accuracies are on both sides",
                 err=True,

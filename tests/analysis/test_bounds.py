@@ -35,14 +35,20 @@ Layers = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 @pytest.mark.parametrize(
     ("target", "bound"),
-    [("80", 7), ("85", 8), ("90", 9), ("95", 10), ("99", 10), ("995", 11)],
+    [
+        *[("80", 7), ("85", 8), ("90", 9), ("95", 10), ("99", 10), ("995", 11)],
+        *[("spiral-1-80", 5), ("spiral-1-90", 6), ("spiral-1-95", 7)],
+    ],
 )
 def test_committed_certificates_prove_their_bounds(target: str, bound: int) -> None:
     file = ROOT / "results" / f"lower-bound-{target}.json"
     ended = sparsest("bound", "--verify", file, "--json")
     assert ended.code == 0, ended.err
     printed = json.loads(ended.out)
-    assert (printed["target"], printed["bound"]) == (f"0.{target}", bound)
+    dataset = "cubist-spiral-1" if "spiral-1" in target else "cubist-spiral"
+    digits = target.removeprefix("spiral-1-")
+    expected = (dataset, Fraction(f"0.{digits}"), bound)
+    assert (printed["dataset"], Fraction(printed["target"]), printed["bound"]) == expected
 
 
 @pytest.mark.parametrize(("module", "used"), [(checker, {"analysis"}), (zero_lines, set())])

@@ -22,11 +22,16 @@ from analysis.records.bounds import (
     proven_bounds,
     tried_networks,
 )
-from analysis.records.candidates import pruned
+from analysis.records.candidates import candidate_ids, candidates, merged, pruned
 from analysis.records.evaluation import accuracies, point_accuracy
 from analysis.records.known import Known, file_text, holders, read_networks, records
+from search.datasets import DATASETS
+from search.paper import PAPER_STUDIES
+from storage.reading.reader import StoreReader
+from tests.analysis.test_tables import write_store
 from tests.docs.pages import ROOT, the_code
 from tests.orchestrator.running import refused, sparsest
+from tests.storage.made_rows import Rows
 from workers.datasets import Dataset, load_dataset
 
 COMMITTED = ROOT / "results" / "records.json"
@@ -137,6 +142,29 @@ def test_networks_of_one_data_set_are_verified(folder: Path) -> None:
     assert 1 < len(verified) < len(sparsest("records", "--verify").out.splitlines())
 
 
+def test_verification_names_the_data_set_of_each_network(
+    committed: list[Known], folder: Path
+) -> None:
+    (folder / "records.json").write_text(file_text(committed[:1]))
+    assert f"network 1, {SPIRAL}" in sparsest("records", "--verify").out
+    (row,) = json.loads(sparsest("records", "--verify", "--json").out)
+    assert (row["number"], row["dataset"], row["as_stated"]) == (1, SPIRAL, True)
+    assert row["counts"] == committed[0].counts
+
+
+def test_networks_of_other_data_sets_are_not_added(
+    committed: list[Known], folder: Path, tmp_path: Path
+) -> None:
+    network = submission(best_at(committed, "0.95"), tmp_path / "one")
+    assert "0 networks" in sparsest("records", "--submit", network, "--dataset", "xor").out
+    assert "1 network" in sparsest("records", "--submit", network, "--dataset", SPIRAL).out
+
+
+def test_json_is_refused_where_none_is_printed(folder: Path, tmp_path: Path) -> None:
+    for option in ("--submit", "--from", "-o"):
+        assert "--json" in refused("records", "--json", option, tmp_path / "x.svg")
+
+
 def test_number_of_added_networks_ends_a_submission(
     committed: list[Known], folder: Path, tmp_path: Path
 ) -> None:
@@ -154,21 +182,86 @@ def test_network_counts_only_if_all_accuracies_reach_the_target(committed: list[
 
 
 @pytest.mark.parametrize(
-    "layers",
+    ("layers", "place"),
     [
-        [{"weight": [["nan", "0x1p0"]], "bias": ["0x0p0"]}],
-        [{"weight": [["0x1.0000000001p0", "0x1p0"]], "bias": ["0x0p0"]}],
-        [{"weight": [["0x1p0"]], "bias": ["0x0p0"]}],
-        [{"weight": [["0x1p0", "0x1p0"]], "bias": [["0x0p0"]]}],
-        [],
-        "text",
+        ([{"weight": [["nan", "0x1p0"]], "bias": ["0"]}], "layers[0].weight[0][0]: "),
+        ([{"weight": [["0x1p0", "0.5"]], "bias": ["0"]}], "layers[0].weight[0][1]: "),
+        ([{"weight": [["0x1p0", "0x1p999"]], "bias": ["0"]}], "layers[0].weight[0][1]: "),
+        ([{"weight": [["0x1p0", "0x1p9999"]], "bias": ["0"]}], "layers[0].weight[0][1]: "),
+        ([{"weight": [["0x1.0000000001p0", "0"]], "bias": ["0"]}], "layers[0].weight[0][0]: "),
+        ([{"weight": [["0", "0"], ["0"]], "bias": ["0", "0"]}], "layers[0].weight: "),
+        ([{"weight": [["0x1p0", "0x1p0"]], "bias": [["0"]]}], "layers[0].bias[0]: "),
+        ([{"weight": [["0x1p0", "0x1p0"]]}], "layers[0].bias: "),
+        ([{"weight": [["0x1p0"]], "bias": ["0"]}], ""),
+        ([], ""),
+        ("text", "layers: "),
     ],
 )
-def test_file_with_a_bad_network_is_refused(layers: Any, folder: Path) -> None:
+def test_file_with_a_bad_network_is_refused(layers: Any, place: str, folder: Path) -> None:
     path = folder / "bad"
     path.write_text(json.dumps({"networks": [{"dataset": SPIRAL, "by": "me", "layers": layers}]}))
-    assert "network 1" in refused("records", "--submit", path)
+    message = refused("records", "--submit", path)
+    assert f"network 1: {place}" in message
+    assert "pydantic" not in message
     assert not (folder / "records.json").exists()
+    path.write_text('{"networks": [[]]}')
+    assert "network 1" in refused("records", "--submit", path)
+
+
+def test_rows_with_few_live_weights_are_candidates(tmp_path: Path) -> None:
+    sparse = [{"weight_nnz": 8, "live_nnz": 8, "accuracy": 0.96}] * 8
+    few_live = {"weight_nnz": 20, "live_nnz": 5, "accuracy": 0.96}
+    write_store(tmp_path / "store", [*sparse, few_live])
+    with StoreReader(tmp_path / "store") as reader:
+        found = candidate_ids(reader, SPIRAL, Fraction("0.95"), [])
+    assert Rows().row(8)["experiment_id"] in found
+
+
+def test_published_candidates_are_of_all_studies(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "exchange.parquet").symlink_to(ROOT / "results" / "exchange.parquet")
+    assert "exchange" not in PAPER_STUDIES
+    opened = Mock(return_value=[])
+    monkeypatch.setattr("analysis.records.candidates.candidates", opened)
+    sparsest("records", "--published", "--dataset", SPIRAL)
+    reader, _, datasets = opened.call_args.args
+    assert (set(reader.rows_by_study()), datasets) == ({"exchange"}, [SPIRAL])
+    sparsest("records", "--published")
+    assert set(opened.call_args.args[2]) == set(DATASETS)
+
+
+def test_record_of_a_search_names_strategy_and_experiment(tmp_path: Path) -> None:
+    sparsest("search", "--strategy", "eliminate", "--dataset", "xor", "--target", "0.8",
+             "--structure", "3", "--core-hours", "0.00001", "--store", tmp_path / "s")  # fmt: skip
+    with StoreReader(tmp_path / "s") as reader:
+        found = list(candidates(reader, [], ["xor"]))
+        ids = reader.sql("SELECT experiment_id FROM results").column(0).to_pylist()
+    assert found
+    for network in found:
+        study, experiment = network.by.removesuffix(", pruned after training").split(", ")
+        assert study == "search-eliminate"
+        assert experiment.removeprefix("experiment ") in ids
+
+
+@pytest.mark.parametrize(("factor", "constant"), [(2, -1), (-2, 3)])
+def test_last_layer_of_one_neuron_is_merged(factor: float, constant: float) -> None:
+    data = load_dataset("xor")
+    first = (np.eye(2, dtype=np.float32), np.array([0.5, 0.25], np.float32))
+    middle = (np.array([[1, -2]], np.float32), np.array([0.125], np.float32))
+    last = (np.array([[factor]], np.float32), np.array([constant], np.float32))
+    for layers in ([first, middle, last], [middle, last]):
+        smaller = merged(layers)
+        assert len(smaller) == len(layers) - 1
+        accuracy, expected = (point_accuracy(one, data, np.float64) for one in (smaller, layers))
+        assert accuracy == expected not in (0, 1)
+
+
+def test_network_of_one_class_is_not_merged() -> None:
+    neuron = (np.ones((1, 2), np.float32), np.zeros(1, np.float32))
+    for factor, constant in ((2, 1), (-2, -1), (2, 0)):
+        last = (np.array([[factor]], np.float32), np.array([constant], np.float32))
+        assert len(merged([neuron, last])) == 2
 
 
 def test_pruning_removes_what_no_point_needs() -> None:
@@ -186,6 +279,17 @@ def test_accuracies_are_rounded_down() -> None:
     exact = point_accuracy(layers, data, np.float32)
     assert exact == Fraction(2, 3)
     assert Fraction(accuracies(layers, data)["float32"]) <= exact
+
+
+def test_accuracy_of_exactly_the_target_counts() -> None:
+    points = np.arange(50)[:, None]
+    data = Dataset.of("fifty", np.hstack([points, points]), points[:, 0] > 9)
+    layers = [(np.array([[1, 0]], np.float32), np.array([-10.5], np.float32))]
+    network = replace(Known("xor", layers, "me"), accuracy=accuracies(layers, data))
+    assert point_accuracy(layers, data, np.float32) == Fraction("0.98")
+    network = replace(network, counts={"weights": 1, "weights and biases": 2, "live weights": 1})
+    assert max(one.accuracy for one in records([network])) == Fraction("0.98")
+    assert pruned(layers, data, Fraction("0.98"))[0][1].tolist() == [-10.5]
 
 
 def test_bound_for_an_accuracy_holds_for_higher_ones() -> None:
