@@ -304,7 +304,7 @@ COLUMNS = (
         "train_ms",
         _DOUBLE,
         "wall-clock time of the training. Networks are trained together and share its time by "
-        "their sizes; the first rows of a worker can include seconds of compilation",
+        "their sizes; rows made before 0.10 can include seconds of compiling",
         "ms",
         required=True,
     ),
