@@ -19,6 +19,7 @@ from analysis.records.bounds import of_three_layers, proven_bounds, tried_networ
 from analysis.records.known import Known, records
 from analysis.store import open_published
 from analysis.tables import pareto
+from search.paper_sizes import PAPER_SIZES
 from storage.paths import published_folder
 
 _TICKS: Final = (0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 1)
@@ -29,25 +30,35 @@ ACCURACY: Final = Axis("accuracy", "nines", limits=(0.78, 1), ticks=_TICKS)
 MOST_WEIGHTS: Final = 61
 """Right end of the weights axis."""
 
+STUDIES: Final = (
+    *PAPER_SIZES,
+    *("elimination", "exchange-records"),
+    *("tasks-prune", "tasks-search", "tasks-more"),
+)
+"""Studies whose best networks are shown. None has two variants of a method on one data set."""
+
 
 def records_figure(known: Sequence[Known], dataset: str) -> Figure:
     """Plot accuracy against weights: what is impossible or was not reached, records, and methods.
 
     `known` are measured. The methods' lines are those of `analysis.tables.pareto` for the published
-    results.
-
-    Raises:
-        ValueError: there are no published rows of the data set.
-        storage.errors.StoreError: there are no published results.
+    results of `STUDIES`; none if these have no rows of the data set. A StoreError
+    (`storage.errors`) if there are no published results.
     """
-    with open_published() as published:
-        rows = pareto(published, target=0.5, dataset=dataset).arrow().to_pylist()
+    with open_published(studies=STUDIES) as published:
+        known_there = published.sql("SELECT DISTINCT dataset FROM results").arrow()
+        has_rows = dataset in known_there["dataset"].to_pylist()
+        best = pareto(published, target=0.5, dataset=dataset).arrow() if has_rows else None
+    rows = best.to_pylist() if best else []
     front = [row for row in rows if row["weight_nnz"] <= MOST_WEIGHTS]
     held = [one for one in records(known) if one.dataset == dataset and one.count == "weights"]
+    areas = [
+        _not_found(tried_networks(published_folder(), of_three_layers(dataset)).highest),
+        _impossible(proven_bounds(published_folder(), dataset)),
+    ]
     view = View(
         [
-            _not_found(tried_networks(published_folder(), of_three_layers(dataset)).highest),
-            _impossible(proven_bounds(published_folder(), dataset)),
+            *(area for area in areas if area.x),
             Series(
                 "known records",
                 "record",

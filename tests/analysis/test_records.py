@@ -24,9 +24,11 @@ from analysis.records.bounds import (
 )
 from analysis.records.candidates import candidate_ids, candidates, merged, pruned
 from analysis.records.evaluation import accuracies, point_accuracy
+from analysis.records.figure import records_figure
 from analysis.records.known import Known, file_text, holders, read_networks, records
 from search.datasets import DATASETS
 from search.paper import PAPER_STUDIES
+from storage.paths import published_folder
 from storage.reading.reader import StoreReader
 from tests.analysis.test_tables import write_store
 from tests.docs.pages import ROOT, the_code
@@ -346,3 +348,12 @@ def test_records_that_cannot_be_written_are_no_error_of_a_store(
     message = refused("records", "--submit", submitted)
     assert str(folder / "missing" / "records.json") in message
     assert "stored" not in message
+
+
+@pytest.mark.parametrize("dataset", ["cubist-spiral-1", "iris"])
+def test_plot_can_be_drawn_without_published_rows(dataset: str) -> None:
+    known = read_networks(published_folder() / "records.json")
+    figure = records_figure(known, dataset)
+    shown = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "known records" in shown
+    assert ("proven impossible" in shown) == (dataset == "cubist-spiral-1")
