@@ -377,7 +377,7 @@ GROUP BY ALL ORDER BY percent_95_of_65 DESC, method
 
 -- Closing the gap --------------------------------------------------------------------------------
 
--- name: exchange
+-- name: exchange elimination
 SELECT target_nnz, width, count(*) AS trainings,
        count(*) FILTER (accuracy >= 0.95) AS reach_95,
        count(*) FILTER (accuracy >= 0.995) AS reach_995,
@@ -385,17 +385,7 @@ SELECT target_nnz, width, count(*) AS trainings,
        min(weight_nnz) FILTER (accuracy >= 0.95) AS fewest_95,
        min(weight_nnz) FILTER (accuracy >= 0.995) AS fewest_995,
        round(avg(edge_updates) / 1e6) AS million_edge_updates
-FROM results WHERE study = 'exchange' GROUP BY ALL ORDER BY ALL
-
--- name: elimination
-SELECT target_nnz, width, count(*) AS trainings,
-       count(*) FILTER (accuracy >= 0.95) AS reach_95,
-       count(*) FILTER (accuracy >= 0.995) AS reach_995,
-       round(100 * median(accuracy), 1) AS median_percent,
-       min(weight_nnz) FILTER (accuracy >= 0.95) AS fewest_95,
-       min(weight_nnz) FILTER (accuracy >= 0.995) AS fewest_995,
-       round(avg(edge_updates) / 1e6) AS million_edge_updates
-FROM results WHERE study = 'elimination' GROUP BY ALL ORDER BY ALL
+FROM results WHERE study = '{exchange|elimination}' GROUP BY ALL ORDER BY ALL
 
 -- name: cost_of_success
 -- A success keeps to the number of weights. The search has no width and one study per accuracy.
