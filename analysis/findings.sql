@@ -371,7 +371,7 @@ SELECT method, count(*) AS trainings, median(weight_nnz)::INT AS median_weights,
        min(weight_nnz) FILTER (accuracy >= 0.995) AS fewest_995,
        round(100 * avg((accuracy >= 0.95 AND weight_nnz <= 65)::INT), 1) AS percent_95_of_65
 FROM results
-WHERE study = 'penalties' AND width <= 32 AND lr >= 0.05 AND accuracy IS NOT NULL
+WHERE study = 'penalties' AND width <= 64 AND lr >= 0.05 AND accuracy IS NOT NULL
 GROUP BY ALL ORDER BY percent_95_of_65 DESC, method
 
 
