@@ -344,14 +344,16 @@ WHERE study IN ('overparam', 'overparam-more') AND width <= 64 AND lr >= 0.05
 GROUP BY ALL ORDER BY percent_95 DESC, method
 
 -- name: wide_methods
--- Percentage of trainings that reach 95 %, by width (w8 to w128), with every third target. Of
--- methods with more than half of their trainings from width 128; the last columns are of that width.
+-- Percentage of trainings that reach 95 %, by width (w8 to w256), with every third target. Of methods
+-- with more than half of their trainings from width 128; the last columns are of that width.
 SELECT if(hyperparameters IS NULL, method, method || ' (effective)') AS method,
        round(100 * avg((accuracy >= 0.95)::INT) FILTER (width = 8)) AS w8,
        round(100 * avg((accuracy >= 0.95)::INT) FILTER (width = 16)) AS w16,
        round(100 * avg((accuracy >= 0.95)::INT) FILTER (width = 32)) AS w32,
        round(100 * avg((accuracy >= 0.95)::INT) FILTER (width = 64)) AS w64,
        round(100 * avg((accuracy >= 0.95)::INT) FILTER (width = 128)) AS w128,
+       if(count(*) FILTER (width = 256) > 36,
+          round(100 * avg((accuracy >= 0.95)::INT) FILTER (width = 256)), NULL) AS w256,
        count(*) FILTER (width = 128) AS trainings,
        count(*) FILTER (width = 128 AND accuracy >= 0.95) AS reach_95,
        min(weight_nnz) FILTER (width = 128 AND accuracy >= 0.95) AS fewest_95,
