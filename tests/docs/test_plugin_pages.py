@@ -70,7 +70,7 @@ def test_page_lists_the_files_that_it_shows() -> None:
         assert all(f"# {name}\n" in code for name in listed)
 
 
-@pytest.mark.parametrize("name", ["even", "late", "afterwards", "patient", "squared"])
+@pytest.mark.parametrize("name", ["even", "halfway", "once", "patient", "squared"])
 @pytest.mark.parametrize("check", METHOD_CHECKS, ids=lambda check: check.__name__)
 def test_page_method_satisfies_the_contract(method: Path, check: Check, name: str) -> None:
     # Run the test that the page shows.
@@ -88,7 +88,7 @@ def test_page_adaptive_method_prunes_to_the_target(method: Path) -> None:
     assert first["weights"] != second["weights"]
 
 
-@pytest.mark.parametrize("name", ["late", "afterwards"])
+@pytest.mark.parametrize("name", ["halfway", "once"])
 def test_page_methods_prune_to_the_target(name: str, method: Path) -> None:
     (row,) = train_batch([Experiment(method=name, width=8, target_nnz=30, epochs=2)]).to_pylist()
     assert (row["status"], row["weight_nnz"]) == ("ok", 30)
