@@ -119,7 +119,7 @@ class Experiment:
         )
 
     def with_structure(self, structure: Structure) -> Experiment:
-        """Return the experiment with a structure, in a full network that is as wide at least."""
+        """Return the experiment with a structure, in a full network that is at least as wide."""
         width = max(self.width, *structure)
         return replace(self, structure=tuple(structure), width=width)
 
