@@ -44,7 +44,7 @@ PARAMETERS = {
     "compact": "--store",
     "publish": "STUDY --store --output --root-seed --overwrite",
     "doctor": "--store --ray --address --json",
-    "new": "KIND NAME",
+    "new": "KIND NAME --prunes",
     "try": "NAME --width --target --dataset --epochs --lr --seed",
     "plugins": "--check --fast --json",
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from search.methods import method_named
 from tests.installed import forget_plugins, install
 from tests.orchestrator.running import INLINE, refused, rows, sparsest, write_sweep
 from workers.conformance import DATASET_CHECKS, FAST_METHOD_CHECKS, METHOD_CHECKS
@@ -45,12 +46,14 @@ def test_new_method_is_trained_without_being_installed(here: Path) -> None:
     forget_plugins()
 
 
-def test_new_method_passes_its_test_once_installed(here: Path) -> None:
-    sparsest("new", "method", "my-method")
+@pytest.mark.parametrize("prunes", ["before", "during", "adaptive"])
+def test_new_method_passes_its_test_once_installed(prunes: str, here: Path) -> None:
+    assert sparsest("new", "method", "my-method", "--prunes", prunes).code == 0
     test = (here / "my-method" / "tests" / "test_my_method.py").read_text()
     assert 'check("my-method")' in test
     assert "FAST_METHOD_CHECKS" in test
     install_from(here / "my-method", here)
+    assert method_named("my-method").prunes == prunes
     for check in FAST_METHOD_CHECKS:
         check("my-method")
     assert set(FAST_METHOD_CHECKS) < set(METHOD_CHECKS)
@@ -62,6 +65,11 @@ def test_new_data_set_passes_its_test_once_installed(here: Path) -> None:
     install_from(here / "my-points", here)
     for check in DATASET_CHECKS:
         check("my-points")
+
+
+def test_new_data_set_has_no_time_of_pruning(here: Path) -> None:
+    assert "--prunes" in refused("new", "dataset", "my-points", "--prunes", "during")
+    assert list(here.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["Mine", "9lives", "a/b", ""])
