@@ -91,7 +91,7 @@ def begin(experiment, layers, steps, permutation):
 
 
 def stages(experiment, weights):
-    """Return rounds of training, and the weights trained in them, for `sparsest plan`."""
+    """Return rounds of training, and the weights trained in them, for the command `plan`."""
     return [(0.5, weights), (0.5, target_of(experiment, weights))]
 '''
 
@@ -115,7 +115,7 @@ def requests(experiment, layers, measure):
 
 
 def stages(experiment, weights):
-    """Return rounds of training, and the weights trained in them, for `sparsest plan`."""
+    """Return rounds of training, and the weights trained in them, for the command `plan`."""
     return [(1.0, weights), (1.0, target_of(experiment, weights))]
 '''
 
