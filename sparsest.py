@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from analysis.tables import by_width, pareto, sparsest_networks
     from orchestrator.errors import UserError
     from orchestrator.from_python import run, search, train
-    from pruning.functional import (
+    from pruning.gradients import (
         batch_loss,
         logits,
         masked,

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.machine import peak_flops, training_flops
 from benchmarks.report import table, timed
-from pruning.functional import mean_loss
+from pruning.gradients import mean_loss
 from search.experiment import Experiment
 from search.masks.text import mask_text
 from search.structure import Structure

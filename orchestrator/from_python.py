@@ -277,7 +277,7 @@ def search(
     if not 0 <= target <= 1:
         raise ValueError(f"target {target!r} is not an accuracy: 0 to 1 are allowed")
     full_training = {
-        "structure": ["1"],  # replaced below
+        "structure": ["1"],  # of one network; that of the search is set below
         "dataset": [_name_of(dataset)],
         "lr": [lr],
         "schedule": [schedule],

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import torch
 
-from pruning.functional import Tensors, saliencies, weight_gradients
+from pruning.gradients import Tensors, saliencies, weight_gradients
 from pruning.iter_snip import prune_in_rounds
 from pruning.protocol import Batch, Batches, Pruned
 from search.experiment import Experiment

@@ -63,7 +63,7 @@ def moved_fraction(drop_fraction: float, progress: float) -> float:
 def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> Scheduled:
     """Return GraNet's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation."""
     # Imported here: estimates of costs import this module and do not need torch.
-    from pruning.functional import parameters, weight_gradients
+    from pruning.gradients import parameters, weight_gradients
 
     weights = sum(weight.size for weight, _ in layers)
     target = target_of(experiment, weights)

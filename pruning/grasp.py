@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import torch
 
-from pruning.functional import Tensors, logits, mean_loss, parameters
+from pruning.gradients import Tensors, logits, mean_loss, parameters
 from pruning.masks import masks_of
 from pruning.protocol import Batch, Batches, Pruned, target_of
 from pruning.selection import below_highest

@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 import torch
 
-from pruning.functional import Tensors, masked, parameters, saliencies, weight_gradients
+from pruning.gradients import Tensors, masked, parameters, saliencies, weight_gradients
 from pruning.masks import masks_of
 from pruning.protocol import Batch, Batches, Pruned, target_of
 from pruning.selection import strictly_above

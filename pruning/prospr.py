@@ -21,7 +21,7 @@ import math
 
 import torch
 
-from pruning.functional import Tensors, batch_loss, parameters
+from pruning.gradients import Tensors, batch_loss, parameters
 from pruning.masks import masks_of, prospr_bias_masks
 from pruning.protocol import Batches, Pruned, target_of
 from pruning.selection import highest

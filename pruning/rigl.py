@@ -98,7 +98,7 @@ def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permu
     Draws one permutation for each layer.
     """
     # Imported here: estimates of costs import this module and do not need torch.
-    from pruning.functional import parameters, weight_gradients
+    from pruning.gradients import parameters, weight_gradients
 
     shapes = [weight.shape for weight, _ in layers]
     weights = sum(weight.size for weight, _ in layers)

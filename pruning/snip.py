@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import torch
 
-from pruning.functional import Tensors, parameters, saliencies, weight_gradients
+from pruning.gradients import Tensors, parameters, saliencies, weight_gradients
 from pruning.masks import masks_of
 from pruning.protocol import Batch, Batches, Pruned, target_of
 from pruning.selection import at_or_above

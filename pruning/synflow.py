@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from pruning.functional import Tensors, logits, masked, parameters
+from pruning.gradients import Tensors, logits, masked, parameters
 from pruning.masks import masks_of
 from pruning.protocol import Batches, Pruned, target_of
 from pruning.selection import above_position

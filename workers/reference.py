@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from pruning.functional import mean_loss
 from pruning.functional_sparsity import count_active_points
+from pruning.gradients import mean_loss
 from pruning.network import MaskedNetwork
 from pruning.protocol import Snapshot
 from search.experiment import Experiment

@@ -109,12 +109,13 @@ def _numbers(selection: Selection) -> str:
 def only_where(targets: Targets, condition: str) -> Targets:
     """Return the experiments for which an SQL condition is true, or raise a `UserError`.
 
-    It may use the columns that a study determines (`search.specification`). A `StoreError` if it
-    is not a condition.
+    It may use the columns that a study determines (`search.specification`).
     """
     # Imported here: without --where, DuckDB is not needed.
-    from search.specification import specification_table
+    from search.specification import SPECIFICATION_COLUMNS, specification_table
+    from storage.errors import QueryError
     from storage.reading.matching import matching_experiments
+    from storage.reading.views import VIEW_EXPRESSIONS
 
     total = sum(map(len, targets))
     if total > MAX_FILTERED:
@@ -127,7 +128,15 @@ def only_where(targets: Targets, condition: str) -> Targets:
         indices = iter(selection.indices)
         found: list[int] = []
         while some := list(islice(indices, _FILTERED_TOGETHER)):
-            found += matching_experiments(specification_table(selection.study, some), condition)
+            table = specification_table(selection.study, some)
+            try:
+                found += matching_experiments(table, condition)
+            except QueryError as error:
+                columns = ", ".join([*SPECIFICATION_COLUMNS, *VIEW_EXPRESSIONS])
+                raise UserError(
+                    f"--where: {error}\nThe condition can use the columns that need no training: "
+                    f"{columns}"
+                ) from error
         if found:
             selections.append(Selection(selection.study, IndexSet.from_indices(found)))
     if not selections:

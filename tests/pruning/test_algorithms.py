@@ -15,7 +15,7 @@ import pruning.iter_snip
 import pruning.prospr
 import pruning.snip
 import pruning.synflow
-from pruning.functional import masked, parameters
+from pruning.gradients import masked, parameters
 from pruning.masks import bias_masks
 from pruning.protocol import Batch
 from pruning.registry import pruning_before
