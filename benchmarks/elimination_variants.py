@@ -10,6 +10,7 @@ python -m benchmarks.elimination_variants --seeds 10 hessian-30
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -105,7 +106,7 @@ class HessianNetwork(ShrinkingNetwork):
             return torch.nn.functional.binary_cross_entropy_with_logits(values[:, 0], labels)
 
         start = torch.from_numpy(np.concatenate([self._weights[self._kept], self._biases]))
-        hessian = torch.func.hessian(loss)(start).numpy()
+        hessian = torch.autograd.functional.hessian(loss, start).numpy()  # type: ignore[no-untyped-call]
         values, vectors = np.linalg.eigh((hessian + hessian.T) / 2)
         inverse: Floats = (vectors / (np.abs(values) + DAMPING)) @ vectors.T
         return inverse
@@ -180,7 +181,7 @@ def main() -> None:
                 f"{trained.train_ms.mean() / 1000:.2f}",
             ]
         rows.append(row)
-        print(*row, flush=True)
+        print(*row, file=sys.stderr, flush=True)
     titles = [
         f"{word} {target}" for target in TARGETS for word in ("reach, to", "median %, to", "s, to")
     ]
