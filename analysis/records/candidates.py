@@ -1,4 +1,4 @@
-"""Networks of a store that may be records, as they are and after pruning without retraining."""
+"""Networks that may be records, as they are and after pruning without retraining."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 
 from analysis.drawing.plane import restricted_to
 from analysis.records.evaluation import accuracies, nonzero, point_accuracy
-from analysis.records.known import ACCURACIES, Known, records
+from analysis.records.known import ACCURACIES, Known, reached, records
+from analysis.records.polishing import polished
 from analysis.retrain import with_network
 from analysis.row_network import network_from_row
 from pruning.connectivity import leads_to_output
@@ -23,15 +24,30 @@ from storage.reading.literals import sql_text
 from storage.results_reader import ResultsReader
 from workers.datasets import Dataset, load_dataset
 
+NEAR = 2
+"""Maximum number of weights that a network may have more than a record, to be pruned to it."""
+
+SLACK = 0.01
+"""Accuracy that a trained network may lack before it is polished."""
+
+TRIALS = 8
+"""Maximum number of networks that are polished before one parameter is removed."""
+
+POLISHED = ", polished"
+"""End of the account of a polished network's origin."""
+
 
 def candidates(
-    reader: ResultsReader, known: Sequence[Known], datasets: Iterable[str] = DATASETS
+    reader: ResultsReader,
+    known: Sequence[Known],
+    datasets: Iterable[str] = DATASETS,
+    *,
+    polish: bool = False,
 ) -> Iterator[Known]:
-    """Yield networks that have at most a few weights more than the records for their accuracies.
+    """Yield networks of a store that have at most a few weights more than records.
 
-    Rows without weights are trained again. Every network comes as trained, and for each accuracy
-    that it reaches pruned to it: parameters are removed one at a time, the one whose removal costs
-    least accuracy first, weights before biases.
+    Rows without weights are trained again. Every network comes as trained, with `polish` polished,
+    and for each accuracy that it then reaches as `pruned` to it.
 
     Raises:
         ValueError, analysis.retrain.NotTheSame: a row cannot be trained again.
@@ -39,16 +55,38 @@ def candidates(
     for dataset in sorted(datasets):
         targets: dict[str, list[Fraction]] = {}
         for target in ACCURACIES:
-            for row_id in candidate_ids(reader, dataset, target, known):
+            for row_id in candidate_ids(reader, dataset, target, known, SLACK if polish else 0.0):
                 targets.setdefault(row_id, []).append(target)
-        for row_id, reached in targets.items():
-            yield from _forms(reader, reader.row(row_id), reached)
+        for row_id, near in targets.items():
+            network = _network(reader, reader.row(row_id))
+            yield network
+            yield from _polished(network, near) if polish else _pruned(network, near)
+
+
+def polished_records(known: Sequence[Known], datasets: Iterable[str]) -> Iterator[Known]:
+    """Yield the known networks of data sets as polished, and `pruned` with polishing."""
+    fewest = {
+        (one.dataset, one.accuracy): one.fewest for one in records(known) if one.count == "weights"
+    }
+    for network in known:
+        if network.dataset in datasets:
+            weights, _ = _nonzero(network.layers)
+            near = [
+                target
+                for target in ACCURACIES
+                if weights <= fewest.get((network.dataset, target), weights) + NEAR
+            ]
+            yield from _polished(network, near)
 
 
 def candidate_ids(
-    reader: ResultsReader, dataset: str, target: Fraction, known: Sequence[Known]
+    reader: ResultsReader,
+    dataset: str,
+    target: Fraction,
+    known: Sequence[Known],
+    slack: float = 0.0,
 ) -> list[str]:
-    """Return the ids of the rows that may be records for an accuracy."""
+    """Return the ids of the rows that may be records for an accuracy, less `slack`."""
     asked = (dataset, target)
     present = {
         one.count: one.fewest for one in records(known) if (one.dataset, one.accuracy) == asked
@@ -63,11 +101,10 @@ def candidate_ids(
     }
     ids = []
     for count, column in fewest.items():
-        # Pruning is tried up to two weights above the record.
-        most = present[count] + 2 if count in present else "NULL"
+        most = present[count] + NEAR if count in present else "NULL"
         found = reader.sql(
             f"SELECT experiment_id FROM results WHERE dataset = {sql_text(dataset)} "
-            f"AND accuracy >= {float(target)!r} "
+            f"AND accuracy >= {float(target) - slack!r} "
             f"AND {column} <= coalesce({most}, {column}) "
             f"ORDER BY {column}, model_nnz, accuracy DESC, study, study_index "
             "LIMIT 8"
@@ -76,11 +113,8 @@ def candidate_ids(
     return ids
 
 
-def _forms(
-    reader: ResultsReader, row: dict[str, Any], targets: Sequence[Fraction]
-) -> Iterator[Known]:
-    """Yield the network of a row as trained, and pruned to each target."""
-    dataset = load_dataset(row["dataset"])
+def _network(reader: ResultsReader, row: dict[str, Any]) -> Known:
+    """Return the network of a row as trained, without idle neurons."""
     layers = without_idle_neurons(network_from_row(with_network(row, reader.init)).layers())
     (cost,) = reader.sql(
         "SELECT count(*) AS trainings, sum(train_ms) / 1000 AS seconds FROM results "
@@ -90,20 +124,38 @@ def _forms(
     by_search = row["study"].startswith("search-")
     found = row["study"] if by_search else f"{row['method']}, {label_of(row)}"
     by = f"{found}, experiment {row['experiment_id']}"
-    network = Known(row["dataset"], layers, by, cost["trainings"], round(cost["seconds"], 1))
-    yield network
-    seen = {_nonzero(layers)}
+    return Known(row["dataset"], layers, by, cost["trainings"], round(cost["seconds"], 1))
+
+
+def _pruned(network: Known, targets: Iterable[Fraction]) -> Iterator[Known]:
+    """Yield a network pruned to each target."""
+    dataset = load_dataset(network.dataset)
+    seen = {_nonzero(network.layers)}
     for target in targets:
-        smaller = pruned(layers, dataset, target)
+        smaller = pruned(network.layers, dataset, target)
         if _nonzero(smaller) not in seen:
             seen.add(_nonzero(smaller))
-            yield replace(network, layers=smaller, by=f"{by}, pruned after training")
+            yield replace(network, layers=smaller, by=f"{network.by}, pruned after training")
 
 
-def pruned(layers: Layers, dataset: Dataset, target: Fraction) -> Layers:
+def _polished(network: Known, targets: Iterable[Fraction]) -> Iterator[Known]:
+    """Yield a network polished, and pruned with polishing to each target that it then reaches."""
+    dataset = load_dataset(network.dataset)
+    by = network.by.removesuffix(POLISHED)
+    (layers,) = polished([network.layers], dataset)
+    better = replace(network, layers=layers, by=by + POLISHED).measured()
+    yield better
+    for target in targets:
+        if all(reached(better, target)):
+            yield replace(better, layers=pruned(layers, dataset, target, polish=True))
+
+
+def pruned(layers: Layers, dataset: Dataset, target: Fraction, *, polish: bool = False) -> Layers:
     """Return a network without the parameters that it can lose one by one at a float32 accuracy.
 
-    A last hidden layer of one neuron is merged into the output.
+    The parameter whose removal costs least accuracy goes first, weights before biases. With
+    `polish`, the `TRIALS` best networks with one parameter less are polished before the best of
+    them is chosen. A last hidden layer of one neuron is merged into the output.
     """
     # Exact accuracies differ, so a margin is left where they are defined.
     margin = Fraction(1, 2000) if "exact" in accuracies(layers, dataset) else 0
@@ -115,12 +167,16 @@ def pruned(layers: Layers, dataset: Dataset, target: Fraction) -> Layers:
     )
     for kind in (0, 1):  # weights, then biases
         while True:
-            trials = []
+            trials: list[tuple[Fraction, Layers]] = []
             for layer, parts in enumerate(current):
                 for index in zip(*np.nonzero(parts[kind]), strict=True):
                     trial = [(weight.copy(), bias.copy()) for weight, bias in current]
                     trial[layer][kind][index] = 0
                     trials.append((point_accuracy(trial, dataset, np.float32), trial))
+            trials.sort(key=lambda one: one[0], reverse=True)
+            if polish:
+                better = polished([trial for _, trial in trials[:TRIALS]], dataset)
+                trials = [(point_accuracy(one, dataset, np.float32), one) for one in better]
             accuracy, best = max(trials, key=lambda one: one[0], default=(Fraction(0), current))
             if accuracy < floor:
                 break

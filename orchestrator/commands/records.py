@@ -60,6 +60,14 @@ def records(
         ),
     ] = None,
     published: Published = False,
+    polish: Annotated[
+        bool,
+        flag(
+            "--polish",
+            "Maximise the accuracy of networks directly and remove parameters as long as it "
+            "suffices: those of --from or --published; without either, the known networks.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None, output_option("Plot the records into a .svg, .png or .pdf file.")
     ] = None,
@@ -83,7 +91,7 @@ def records(
     """
     if dataset is not None and dataset not in dataset_names():
         raise UserError(f"unknown data set {dataset!r}; allowed: {', '.join(dataset_names())}")
-    if as_json and (submit or source or published or output):
+    if as_json and (submit or source or published or polish or output):
         raise UserError("--json is for the table and for --verify: omit it, or the other options")
     path = published_folder() / FILE
     known = _read(path) if path.exists() else []
@@ -91,18 +99,22 @@ def records(
         _verify(known, dataset, path, as_json=as_json)
     if submit is not None:
         _add(known, [one for one in _read(submit) if dataset in (None, one.dataset)], path)
+    datasets = [name for name in DATASETS if dataset in (None, name)]
     if source is not None or published:
         from analysis.records.candidates import candidates
 
-        datasets = [name for name in DATASETS if dataset in (None, name)]
         studies = (*PAPER_STUDIES, *PROJECT_STUDIES)
         with results_reader(source, published, studies) as reader, user_errors():
-            _add(known, candidates(reader, known, datasets), path)
+            _add(known, candidates(reader, known, datasets, polish=polish), path)
+    elif polish:
+        from analysis.records.candidates import polished_records
+
+        _add(known, polished_records(list(known), datasets), path)
     if output is not None:
         _draw(known, dataset, draw or [], output, overwrite=overwrite)
     elif draw:
         raise UserError("--draw needs a file: add --output F")
-    elif not (verify or submit or source or published):
+    elif not (verify or submit or source or published or polish):
         _show([one for one in known if dataset in (None, one.dataset)], as_json=as_json)
 
 

@@ -1,0 +1,130 @@
+"""Polishing: maximise the accuracy of a trained network directly, without a change of its masks.
+
+Training minimises the cross-entropy, which spends weights on the confidence of points that are
+right already and on points that no network of this size gets right. Here the smoothed accuracy
+
+    mean over points of sigmoid(m / (T s))
+
+is maximised, where m is the margin of a point (the logit towards its class; with several outputs,
+its class's logit minus the largest other one), s the median |m| of the network, which counts as a
+constant, and T the temperature. As T falls, this becomes the fraction of points that are right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import partial
+from itertools import islice
+
+import numpy as np
+import torch
+
+from analysis.records.evaluation import point_accuracy
+from pruning.elimination import sample_of
+from search.layers import Layers
+from workers.datasets import Dataset
+
+STARTS = (0.05, 0.1, 0.2, 1.0)
+"""First temperature of each ascent of a network: a high one allows large changes."""
+
+LAST = 0.02
+"""Last temperature; it falls geometrically."""
+
+STEPS = 600
+"""Number of steps of an ascent."""
+
+RATE = 0.006
+"""Initial learning rate of Adam; it falls to zero along a cosine."""
+
+MAX_POINTS = 2000
+"""Maximum number of points whose smoothed accuracy is maximised."""
+
+CHECK_EVERY = 100
+"""Number of steps between measurements of the accuracy of these points."""
+
+
+def polished(networks: Sequence[Layers], dataset: Dataset) -> list[Layers]:
+    """Return networks of at least the accuracy of the given ones, in float32, on all points.
+
+    Args:
+        networks: networks of one shape; parameters that are zero stay zero.
+        dataset: points that decide.
+
+    Returns:
+        for each network the best of itself and the ends of its ascents.
+    """
+    if not networks:
+        return []
+    ascents = iter(_ascended([network for network in networks for _ in STARTS], dataset))
+    return [
+        max((network, *islice(ascents, len(STARTS))), key=partial(_accuracy, dataset))
+        for network in networks
+    ]
+
+
+def _accuracy(dataset: Dataset, layers: Layers) -> Fraction:
+    return point_accuracy(layers, dataset, np.float32)
+
+
+def _ascended(networks: Sequence[Layers], dataset: Dataset) -> list[Layers]:
+    """Return every network where the accuracy of the sample was highest on its ascent.
+
+    First temperatures are those of `STARTS` in turn.
+    """
+    sample = sample_of(dataset.points, dataset.labels, MAX_POINTS)
+    points, labels = torch.from_numpy(sample[0]), torch.from_numpy(sample[1].astype(np.int64))
+    start = [
+        torch.from_numpy(np.stack(parts).astype(np.float64))
+        for layer in zip(*networks, strict=True)
+        for parts in zip(*layer, strict=True)
+    ]
+    parameters = [values.clone().requires_grad_() for values in start]
+    first = torch.tensor(STARTS, dtype=torch.float64).repeat(len(networks) // len(STARTS))[:, None]
+    masks = [values != 0 for values in start]
+    optimiser = torch.optim.Adam(parameters, lr=RATE)
+    highest = torch.zeros(len(networks), dtype=torch.float64)
+    best = [values.detach().clone() for values in parameters]
+    for step in range(STEPS):
+        done = step / STEPS
+        temperature = first * (LAST / first) ** done
+        optimiser.param_groups[0]["lr"] = RATE * (1 + np.cos(np.pi * done)) / 2
+        margins = _margins(parameters, points, labels)
+        if step % CHECK_EVERY == 0 or step == STEPS - 1:
+            accuracy = (margins > 0).double().mean(dim=1)
+            better = accuracy > highest
+            highest = torch.where(better, accuracy, highest)
+            for kept, values in zip(best, parameters, strict=True):
+                kept[better] = values.detach()[better]
+        scale = margins.detach().abs().median(dim=1, keepdim=True).values
+        scale = scale.clamp_min(torch.finfo(scale.dtype).tiny)
+        smoothed = torch.sigmoid(margins / (temperature * scale)).mean(dim=1).sum()
+        gradients = torch.autograd.grad(smoothed, parameters)
+        for values, gradient, mask in zip(parameters, gradients, masks, strict=True):
+            values.grad = -gradient * mask
+        optimiser.step()
+    arrays = [values.numpy().astype(np.float32) for values in best]
+    return [
+        [(weight[i], bias[i]) for weight, bias in zip(arrays[::2], arrays[1::2], strict=True)]
+        for i in range(len(networks))
+    ]
+
+
+def _margins(
+    parameters: Sequence[torch.Tensor], points: torch.Tensor, labels: torch.Tensor
+) -> torch.Tensor:
+    """Return the margins of points, [networks, points].
+
+    Parameters are the weights [networks, n_out, n_in] and biases [networks, n_out] of each layer in
+    turn.
+    """
+    weight, bias = parameters[:2]
+    values = torch.einsum("pi,noi->npo", points, weight) + bias[:, None]
+    for index in range(2, len(parameters), 2):
+        weight, bias = parameters[index : index + 2]
+        values = torch.baddbmm(bias[:, None], values.relu(), weight.transpose(1, 2))
+    if values.shape[2] == 1:
+        return values[..., 0] * (2 * labels - 1)
+    own = labels.expand(len(values), -1)[..., None]
+    others = values.scatter(2, own, -torch.inf).amax(dim=2)
+    return values.gather(2, own)[..., 0] - others
