@@ -12,7 +12,7 @@ import numpy as np
 from analysis.drawing.plane import restricted_to
 from analysis.records.evaluation import accuracies, nonzero, point_accuracy
 from analysis.records.known import ACCURACIES, Known, reached, records
-from analysis.records.polishing import polished
+from analysis.records.polishing import THOROUGH, polished
 from analysis.retrain import with_network
 from analysis.row_network import network_from_row
 from pruning.connectivity import leads_to_output
@@ -142,12 +142,16 @@ def _polished(network: Known, targets: Iterable[Fraction]) -> Iterator[Known]:
     """Yield a network polished, and pruned with polishing to each target that it then reaches."""
     dataset = load_dataset(network.dataset)
     by = network.by.removesuffix(POLISHED)
-    (layers,) = polished([network.layers], dataset)
+    (layers,) = polished([network.layers], dataset, THOROUGH)
     better = replace(network, layers=layers, by=by + POLISHED).measured()
     yield better
+    seen = {_nonzero(layers)}
     for target in targets:
         if all(reached(better, target)):
-            yield replace(better, layers=pruned(layers, dataset, target, polish=True))
+            smaller = pruned(layers, dataset, target, polish=True)
+            if _nonzero(smaller) not in seen:
+                seen.add(_nonzero(smaller))
+                yield replace(better, layers=smaller)
 
 
 def pruned(layers: Layers, dataset: Dataset, target: Fraction, *, polish: bool = False) -> Layers:

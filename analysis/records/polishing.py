@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -31,32 +32,42 @@ STARTS = (0.05, 0.1, 0.2, 1.0)
 LAST = 0.02
 """Last temperature; it falls geometrically."""
 
-STEPS = 600
-"""Number of steps of an ascent."""
-
 RATE = 0.006
 """Initial learning rate of Adam; it falls to zero along a cosine."""
 
-MAX_POINTS = 2000
-"""Maximum number of points whose smoothed accuracy is maximised."""
+
+class Effort(NamedTuple):
+    """Number of steps of an ascent, and maximum number of points whose accuracy is smoothed."""
+
+    steps: int
+    points: int
+
+
+QUICK = Effort(600, 2000)
+"""Effort for networks that are compared with each other."""
+
+THOROUGH = Effort(2000, 10_000)
+"""Effort for a network that is kept: more points make it more accurate on all of them."""
 
 CHECK_EVERY = 100
 """Number of steps between measurements of the accuracy of these points."""
 
 
-def polished(networks: Sequence[Layers], dataset: Dataset) -> list[Layers]:
+def polished(networks: Sequence[Layers], dataset: Dataset, effort: Effort = QUICK) -> list[Layers]:
     """Return networks of at least the accuracy of the given ones, in float32, on all points.
 
     Args:
         networks: networks of one shape; parameters that are zero stay zero.
-        dataset: points that decide.
+        dataset: all points, which decide in the end.
+        effort: length of each ascent, and its points.
 
     Returns:
         for each network the best of itself and the ends of its ascents.
     """
     if not networks:
         return []
-    ascents = iter(_ascended([network for network in networks for _ in STARTS], dataset))
+    copies = [network for network in networks for _ in STARTS]
+    ascents = iter(_ascended(copies, dataset, effort))
     return [
         max((network, *islice(ascents, len(STARTS))), key=partial(_accuracy, dataset))
         for network in networks
@@ -67,12 +78,12 @@ def _accuracy(dataset: Dataset, layers: Layers) -> Fraction:
     return point_accuracy(layers, dataset, np.float32)
 
 
-def _ascended(networks: Sequence[Layers], dataset: Dataset) -> list[Layers]:
+def _ascended(networks: Sequence[Layers], dataset: Dataset, effort: Effort) -> list[Layers]:
     """Return every network where the accuracy of the sample was highest on its ascent.
 
     First temperatures are those of `STARTS` in turn.
     """
-    sample = sample_of(dataset.points, dataset.labels, MAX_POINTS)
+    sample = sample_of(dataset.points, dataset.labels, effort.points)
     points, labels = torch.from_numpy(sample[0]), torch.from_numpy(sample[1].astype(np.int64))
     start = [
         torch.from_numpy(np.stack(parts).astype(np.float64))
@@ -85,12 +96,12 @@ def _ascended(networks: Sequence[Layers], dataset: Dataset) -> list[Layers]:
     optimiser = torch.optim.Adam(parameters, lr=RATE)
     highest = torch.zeros(len(networks), dtype=torch.float64)
     best = [values.detach().clone() for values in parameters]
-    for step in range(STEPS):
-        done = step / STEPS
+    for step in range(effort.steps):
+        done = step / effort.steps
         temperature = first * (LAST / first) ** done
         optimiser.param_groups[0]["lr"] = RATE * (1 + np.cos(np.pi * done)) / 2
         margins = _margins(parameters, points, labels)
-        if step % CHECK_EVERY == 0 or step == STEPS - 1:
+        if step % CHECK_EVERY == 0 or step == effort.steps - 1:
             accuracy = (margins > 0).double().mean(dim=1)
             better = accuracy > highest
             highest = torch.where(better, accuracy, highest)

@@ -13,7 +13,7 @@ import torch
 from analysis.records.candidates import pruned
 from analysis.records.evaluation import point_accuracy
 from analysis.records.known import Known, file_text, read_networks
-from analysis.records.polishing import polished
+from analysis.records.polishing import Effort, polished
 from search.layers import Layers
 from tests.orchestrator.running import sparsest
 from workers.datasets import Dataset, load_dataset
@@ -22,7 +22,9 @@ from workers.datasets import Dataset, load_dataset
 @pytest.fixture(autouse=True)
 def _few_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Take fewer and larger steps, and restore torch's number of threads."""
-    monkeypatch.setattr("analysis.records.polishing.STEPS", 100)
+    few = Effort(steps=100, points=2000)
+    monkeypatch.setattr(polished, "__defaults__", (few,))
+    monkeypatch.setattr("analysis.records.candidates.THOROUGH", few)
     monkeypatch.setattr("analysis.records.polishing.RATE", 0.03)
     threads = torch.get_num_threads()
     yield

@@ -34,7 +34,9 @@ PARAMETERS = {
     "report": "--output --overwrite --dataset --draw --draw-all --workers --live --interval "
     f"{RESULTS}",
     "replay": f"EXPERIMENT --init --json {RESULTS}",
-    "records": "--dataset --verify --submit --from --published --polish --output --draw --overwrite --json",
+    "records": (
+        "--dataset --verify --submit --from --published --polish --output --draw --overwrite --json"
+    ),
     "bound": "--dataset --target --output --overwrite --verify --json",
     "export": f"--format --output --overwrite {RESULTS}",
     "verify": "FILE.toml --store --rebuild --json",
