@@ -60,7 +60,10 @@ def candidates(
         for row_id, near in targets.items():
             network = _network(reader, reader.row(row_id))
             yield network
-            yield from _polished(network, near) if polish else _pruned(network, near)
+            if polish:
+                yield from _polished(network, near)
+            else:
+                yield from _pruned(network, near, f"{network.by}, pruned after training")
 
 
 def polished_records(known: Sequence[Known], datasets: Iterable[str]) -> Iterator[Known]:
@@ -127,31 +130,31 @@ def _network(reader: ResultsReader, row: dict[str, Any]) -> Known:
     return Known(row["dataset"], layers, by, cost["trainings"], round(cost["seconds"], 1))
 
 
-def _pruned(network: Known, targets: Iterable[Fraction]) -> Iterator[Known]:
-    """Yield a network pruned to each target."""
-    dataset = load_dataset(network.dataset)
-    seen = {_nonzero(network.layers)}
-    for target in targets:
-        smaller = pruned(network.layers, dataset, target)
-        if _nonzero(smaller) not in seen:
-            seen.add(_nonzero(smaller))
-            yield replace(network, layers=smaller, by=f"{network.by}, pruned after training")
-
-
 def _polished(network: Known, targets: Iterable[Fraction]) -> Iterator[Known]:
     """Yield a network polished, and pruned with polishing to each target that it then reaches."""
-    dataset = load_dataset(network.dataset)
-    by = network.by.removesuffix(POLISHED)
-    (layers,) = polished([network.layers], dataset, THOROUGH)
-    better = replace(network, layers=layers, by=by + POLISHED).measured()
+    by = network.by.removesuffix(POLISHED) + POLISHED
+    (layers,) = polished([network.layers], load_dataset(network.dataset), THOROUGH)
+    better = replace(network, layers=layers, by=by).measured()
     yield better
-    seen = {_nonzero(layers)}
-    for target in targets:
-        if all(reached(better, target)):
-            smaller = pruned(layers, dataset, target, polish=True)
-            if _nonzero(smaller) not in seen:
-                seen.add(_nonzero(smaller))
-                yield replace(better, layers=smaller)
+    near = [target for target in targets if all(reached(better, target))]
+    yield from _pruned(better, near, by, polish=True)
+
+
+def _pruned(
+    network: Known, targets: Iterable[Fraction], by: str, *, polish: bool = False
+) -> Iterator[Known]:
+    """Yield a network as `pruned` to each target, the highest first, and found `by`."""
+    dataset = load_dataset(network.dataset)
+    seen = {_nonzero(network.layers)}
+    current = _without_dead_parts(network.layers, dataset)
+    for target in sorted(targets, reverse=True):
+        floor = _floor(target, network.layers, dataset)
+        # Weights go in the same order whatever the target is, so the next one continues here.
+        current = _without_parameters(current, dataset, floor, 0, polish=polish)
+        smaller = _without_parameters(current, dataset, floor, 1, polish=polish)
+        if _nonzero(smaller) not in seen:
+            seen.add(_nonzero(smaller))
+            yield replace(network, layers=smaller, by=by)
 
 
 def pruned(layers: Layers, dataset: Dataset, target: Fraction, *, polish: bool = False) -> Layers:
@@ -161,31 +164,43 @@ def pruned(layers: Layers, dataset: Dataset, target: Fraction, *, polish: bool =
     `polish`, the `TRIALS` best networks with one parameter less are polished before the best of
     them is chosen. A last hidden layer of one neuron is merged into the output.
     """
+    floor, current = _floor(target, layers, dataset), _without_dead_parts(layers, dataset)
+    for kind in (0, 1):
+        current = _without_parameters(current, dataset, floor, kind, polish=polish)
+    return current
+
+
+def _floor(target: Fraction, layers: Layers, dataset: Dataset) -> Fraction:
+    """Return the float32 accuracy that a network must keep to reach a target."""
     # Exact accuracies differ, so a margin is left where they are defined.
     margin = Fraction(1, 2000) if "exact" in accuracies(layers, dataset) else 0
-    floor = min(Fraction(1), target + margin)
-    current = merged(
-        without_idle_neurons(
-            without_dead_parts(layers, count_active_points(layers, dataset.points))
-        )
-    )
-    for kind in (0, 1):  # weights, then biases
-        while True:
-            trials: list[tuple[Fraction, Layers]] = []
-            for layer, parts in enumerate(current):
-                for index in zip(*np.nonzero(parts[kind]), strict=True):
-                    trial = [(weight.copy(), bias.copy()) for weight, bias in current]
-                    trial[layer][kind][index] = 0
-                    trials.append((point_accuracy(trial, dataset, np.float32), trial))
+    return min(Fraction(1), target + margin)
+
+
+def _without_dead_parts(layers: Layers, dataset: Dataset) -> Layers:
+    active_points = count_active_points(layers, dataset.points)
+    return merged(without_idle_neurons(without_dead_parts(layers, active_points)))
+
+
+def _without_parameters(
+    layers: Layers, dataset: Dataset, floor: Fraction, kind: int, *, polish: bool
+) -> Layers:
+    """Return a network without weights (kind 0) or biases (1), removed as in `pruned`."""
+    while True:
+        trials: list[tuple[Fraction, Layers]] = []
+        for layer, parts in enumerate(layers):
+            for index in zip(*np.nonzero(parts[kind]), strict=True):
+                trial = [(weight.copy(), bias.copy()) for weight, bias in layers]
+                trial[layer][kind][index] = 0
+                trials.append((point_accuracy(trial, dataset, np.float32), trial))
+        if polish:
             trials.sort(key=lambda one: one[0], reverse=True)
-            if polish:
-                better = polished([trial for _, trial in trials[:TRIALS]], dataset)
-                trials = [(point_accuracy(one, dataset, np.float32), one) for one in better]
-            accuracy, best = max(trials, key=lambda one: one[0], default=(Fraction(0), current))
-            if accuracy < floor:
-                break
-            current = merged(without_idle_neurons(best))
-    return current
+            better = polished([trial for _, trial in trials[:TRIALS]], dataset)
+            trials = [(point_accuracy(one, dataset, np.float32), one) for one in better]
+        accuracy, best = max(trials, key=lambda one: one[0], default=(Fraction(0), layers))
+        if accuracy < floor:
+            return layers
+        layers = merged(without_idle_neurons(best))
 
 
 def merged(layers: Layers) -> Layers:

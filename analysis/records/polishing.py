@@ -1,13 +1,16 @@
 """Polishing: maximise the accuracy of a trained network directly, without a change of its masks.
 
-Training minimises the cross-entropy, which spends weights on the confidence of points that are
-right already and on points that no network of this size gets right. Here the smoothed accuracy
+Training minimises the cross-entropy, which also depends on the confidence at points that are right
+already, and grows without bound at points that are wrong. Here the smoothed accuracy
 
     mean over points of sigmoid(m / (T s))
 
 is maximised, where m is the margin of a point (the logit towards its class; with several outputs,
 its class's logit minus the largest other one), s the median |m| of the network, which counts as a
-constant, and T the temperature. As T falls, this becomes the fraction of points that are right.
+constant, and T the temperature. As T falls, this becomes the fraction of points that are right. The
+idea is that of Nguyen and Sanner, "Algorithms for direct 0-1 loss optimization in binary
+classification" (ICML 2013), who use a smooth 0-1 loss for linear classifiers; the ascent by Adam
+with a falling temperature is this project's.
 """
 
 from __future__ import annotations
