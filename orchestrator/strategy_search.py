@@ -28,7 +28,7 @@ from search.experiment import Experiment
 from search.grid import Table
 from search.masks.text import mask_text
 from search.strategies.problem import Exhaustive, Masks, Problem, Proposals, Strategy, Trial
-from search.strategies.racing import Candidate, choose_candidates, race, ranked
+from search.strategies.racing import Candidate, choose_candidates, race
 from search.strategies.statement import Tried
 from search.study import Study
 from storage.paths import published_folder
@@ -118,9 +118,10 @@ class StrategySearch:
         with ExitStack() as self._stack:
             for trial in self._drive(self.strategy(self.problem), SEARCH_SHARE):
                 self._note(trial)
-            entered = choose_candidates(self._sparsest)
-            replicates = list(self._drive(race(self.problem, entered), 1.0))
-        return ranked(self.problem, entered, replicates)
+            found = choose_candidates(self._sparsest)
+            for _ in self._drive(race(self.problem, found), 1.0):
+                pass
+        return sorted(found, key=lambda one: -(one.success.low if one.success else 0.0))
 
     def _drive(self, rounds: Proposals, share: float) -> Iterator[Trial]:
         """Train rounds until a share of the budget is spent or the user stops; yield results."""

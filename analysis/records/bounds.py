@@ -24,7 +24,8 @@ def proven_bounds(folder: Path, dataset: str) -> dict[Fraction, int]:
     for path in sorted(folder.glob("lower-bound-*.json")):
         certificate = json.loads(path.read_text())
         if certificate["dataset"] == dataset:
-            bounds[Fraction(certificate["target"])] = certificate["bound"]
+            target = Fraction(certificate["target"])
+            bounds[target] = max(certificate["bound"], bounds.get(target, 0))
     return bounds
 
 
@@ -82,5 +83,5 @@ def of_three_layers(dataset: str) -> dict[str, Any]:
 
 def none_found_up_to(highest: Mapping[int, float], accuracy: Fraction) -> int | None:
     """Return the weights up to which no network of `TriedNetworks.highest` reached it, or None."""
-    reached = min((n for n, value in highest.items() if value >= accuracy), default=None)
+    reached = min((n for n, value in highest.items() if value >= float(accuracy)), default=None)
     return max((n for n in highest if reached is None or n < reached), default=None)

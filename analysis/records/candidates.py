@@ -47,7 +47,7 @@ def candidates(
     """Yield networks of a store that have at most a few weights more than records.
 
     Rows without weights are trained again. Every network comes as trained, with `polish` polished,
-    and for each accuracy that it then reaches as `pruned` to it.
+    and `pruned` to each accuracy that it then reaches.
 
     Raises:
         ValueError, analysis.retrain.NotTheSame: a row cannot be trained again.
@@ -62,8 +62,10 @@ def candidates(
             yield network
             if polish:
                 yield from _polished(network, near)
-            else:
-                yield from _pruned(network, near, f"{network.by}, pruned after training")
+                continue
+            by = f"{network.by}, pruned after training"
+            for layers in pruned(network.layers, load_dataset(dataset), near):
+                yield replace(network, layers=layers, by=by)
 
 
 def polished_records(known: Sequence[Known], datasets: Iterable[str]) -> Iterator[Known]:
@@ -89,20 +91,20 @@ def candidate_ids(
     known: Sequence[Known],
     slack: float = 0.0,
 ) -> list[str]:
-    """Return the ids of the rows that may be records for an accuracy, less `slack`."""
+    """Return the ids of the rows that may be records for an accuracy less `slack`, each once."""
     asked = (dataset, target)
     present = {
         one.count: one.fewest for one in records(known) if (one.dataset, one.accuracy) == asked
     }
     limits = {"prunable_own": 1.0, "prunable_95": 0.95, "prunable_995": 0.995}
-    removable = [f"coalesce({name}, 0)" for name, most in limits.items() if target <= most]
+    removable = [f"coalesce({name}, 0)" for name, least in limits.items() if float(target) <= least]
     removed = f"greatest({', '.join(removable)})"
     fewest = {
         "weights": f"weight_nnz - {removed}",
         "weights and biases": f"model_nnz - {removed}",
         "live weights": f"least(weight_nnz - {removed}, live_nnz)",
     }
-    ids = []
+    ids: list[str] = []
     for count, column in fewest.items():
         most = present[count] + NEAR if count in present else "NULL"
         found = reader.sql(
@@ -113,7 +115,7 @@ def candidate_ids(
             "LIMIT 8"
         )
         ids += found.column("experiment_id").to_pylist()
-    return ids
+    return list(dict.fromkeys(ids))
 
 
 def _network(reader: ResultsReader, row: dict[str, Any]) -> Known:
@@ -137,49 +139,32 @@ def _polished(network: Known, targets: Iterable[Fraction]) -> Iterator[Known]:
     better = replace(network, layers=layers, by=by).measured()
     yield better
     near = [target for target in targets if all(reached(better, target))]
-    yield from _pruned(better, near, by, polish=True)
+    for smaller in pruned(layers, load_dataset(network.dataset), near, polish=True):
+        yield replace(better, layers=smaller, by=by)
 
 
-def _pruned(
-    network: Known, targets: Iterable[Fraction], by: str, *, polish: bool = False
-) -> Iterator[Known]:
-    """Yield a network as `pruned` to each target, the highest first, and found `by`."""
-    dataset = load_dataset(network.dataset)
-    seen = {_nonzero(network.layers)}
-    current = _without_dead_parts(network.layers, dataset)
+def pruned(
+    layers: Layers, dataset: Dataset, targets: Iterable[Fraction], *, polish: bool = False
+) -> Iterator[Layers]:
+    """Yield a network without the parameters that it can lose one by one, for each target.
+
+    The network must reach the targets, float32 accuracies, of which the highest comes first. The
+    parameter whose removal costs least accuracy is removed first, weights before biases. With
+    `polish`, the `TRIALS` best networks with one parameter less are polished before the best of
+    them is chosen. Dead parts are removed, and a last hidden layer of one neuron is merged into the
+    output. Networks with as many weights and biases as the last one are left out.
+    """
+    # Exact accuracies differ, so a margin is left where they are defined.
+    margin = Fraction(1, 2000) if "exact" in accuracies(layers, dataset) else 0
+    last, current = _nonzero(layers), layers
     for target in sorted(targets, reverse=True):
-        floor = _floor(target, network.layers, dataset)
+        floor = min(Fraction(1), target + margin)
         # Weights go in the same order whatever the target is, so the next one continues here.
         current = _without_parameters(current, dataset, floor, 0, polish=polish)
         smaller = _without_parameters(current, dataset, floor, 1, polish=polish)
-        if _nonzero(smaller) not in seen:
-            seen.add(_nonzero(smaller))
-            yield replace(network, layers=smaller, by=by)
-
-
-def pruned(layers: Layers, dataset: Dataset, target: Fraction, *, polish: bool = False) -> Layers:
-    """Return a network without the parameters that it can lose one by one at a float32 accuracy.
-
-    The parameter whose removal costs least accuracy goes first, weights before biases. With
-    `polish`, the `TRIALS` best networks with one parameter less are polished before the best of
-    them is chosen. A last hidden layer of one neuron is merged into the output.
-    """
-    floor, current = _floor(target, layers, dataset), _without_dead_parts(layers, dataset)
-    for kind in (0, 1):
-        current = _without_parameters(current, dataset, floor, kind, polish=polish)
-    return current
-
-
-def _floor(target: Fraction, layers: Layers, dataset: Dataset) -> Fraction:
-    """Return the float32 accuracy that a network must keep to reach a target."""
-    # Exact accuracies differ, so a margin is left where they are defined.
-    margin = Fraction(1, 2000) if "exact" in accuracies(layers, dataset) else 0
-    return min(Fraction(1), target + margin)
-
-
-def _without_dead_parts(layers: Layers, dataset: Dataset) -> Layers:
-    active_points = count_active_points(layers, dataset.points)
-    return merged(without_idle_neurons(without_dead_parts(layers, active_points)))
+        if _nonzero(smaller) != last:
+            last = _nonzero(smaller)
+            yield smaller
 
 
 def _without_parameters(
@@ -187,6 +172,7 @@ def _without_parameters(
 ) -> Layers:
     """Return a network without weights (kind 0) or biases (1), removed as in `pruned`."""
     while True:
+        layers = _simplified(layers, dataset, floor)
         trials: list[tuple[Fraction, Layers]] = []
         for layer, parts in enumerate(layers):
             for index in zip(*np.nonzero(parts[kind]), strict=True):
@@ -200,20 +186,28 @@ def _without_parameters(
         accuracy, best = max(trials, key=lambda one: one[0], default=(Fraction(0), layers))
         if accuracy < floor:
             return layers
-        layers = merged(without_idle_neurons(best))
+        layers = best
+
+
+def _simplified(layers: Layers, dataset: Dataset, floor: Fraction) -> Layers:
+    """Return an equivalent network without dead parts, unless rounding costs it too much."""
+    active_points = count_active_points(layers, dataset.points)
+    simpler = merged(without_idle_neurons(without_dead_parts(layers, active_points)))
+    before, after = (point_accuracy(one, dataset, np.float32) for one in (layers, simpler))
+    return simpler if after >= min(before, floor) else layers
 
 
 def merged(layers: Layers) -> Layers:
     """Return an equivalent network without a last hidden layer of one neuron, if it has one output.
 
-    For an output v relu(z) + c with v > 0 > c, class 1 is where z + c / v > 0; with v < 0 < c,
+    For an output v relu(z) + c with v > 0 >= c, class 1 is where z + c / v > 0; with v < 0 < c,
     where z + c / v < 0.
     """
     if len(layers) == 1 or [len(bias) for _, bias in layers[-2:]] != [1, 1]:
         return layers
     *earlier, (weight, bias), (factor, constant) = layers
     v, c = factor.item(), constant.item()
-    if v * c >= 0:  # all points are of one class, or the border is the neuron's kink
+    if not (v > 0 >= c or v < 0 < c):  # all points are of one class
         return layers
     sign = np.float32(np.sign(v))
     shifted = np.array([bias.item() + c / v], np.float32)

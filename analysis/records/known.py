@@ -104,7 +104,9 @@ def records(networks: Sequence[Known]) -> list[Record]:
         for accuracy in ACCURACIES:
             reaching = [one for one in of_dataset if all(reached(one, accuracy))]
             for count in COUNTS if reaching else ():
-                best = min(reaching, key=lambda one: (one.counts[count], sum(one.counts.values())))
+                best = min(
+                    reaching, key=lambda one: (one.counts[count], one.counts["weights and biases"])
+                )
                 found.append(Record(dataset, accuracy, count, best.counts[count], best))
     return found
 
@@ -126,7 +128,10 @@ def holders(networks: Sequence[Known]) -> list[Known]:
 
 
 def read_networks(path: Path) -> list[Known]:
-    """Read the networks of a file; ValueError names the first that has another form."""
+    """Read the networks of a file, and measure those that lack accuracies or counts.
+
+    A ValueError names the first that has another form.
+    """
     content = json.loads(path.read_text())
     listed = content.get("networks") if isinstance(content, dict) else None
     if not isinstance(listed, list):
@@ -195,6 +200,8 @@ def _network(number: int, value: Any) -> Known:
         ]
         network = Known(layers=layers, **read.model_dump(exclude={"layers"}))
         _check(network)
+        if not network.accuracy or network.counts.keys() != {*COUNTS}:
+            network = network.measured()
     except ValidationError as error:
         raise ValueError(f"network {number}: {_first_problem(error)}") from error
     except ValueError as error:

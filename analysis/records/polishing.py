@@ -6,11 +6,11 @@ already, and grows without bound at points that are wrong. Here the smoothed acc
     mean over points of sigmoid(m / (T s))
 
 is maximised, where m is the margin of a point (the logit towards its class; with several outputs,
-its class's logit minus the largest other one), s the median |m| of the network, which counts as a
-constant, and T the temperature. As T falls, this becomes the fraction of points that are right. The
-idea is that of Nguyen and Sanner, "Algorithms for direct 0-1 loss optimization in binary
-classification" (ICML 2013), who use a smooth 0-1 loss for linear classifiers; the ascent by Adam
-with a falling temperature is this project's.
+its class's logit minus the largest other one), s the median of the network's |m| above 0, which
+counts as a constant, and T the temperature. As T falls, this becomes the fraction of points that
+are right, where points with a margin of 0 count half. The idea is that of Nguyen and Sanner,
+"Algorithms for direct 0-1 loss optimization in binary classification" (ICML 2013), who use a smooth
+0-1 loss for linear classifiers; the ascent by Adam with a falling temperature is this project's.
 """
 
 from __future__ import annotations
@@ -105,13 +105,16 @@ def _ascended(networks: Sequence[Layers], dataset: Dataset, effort: Effort) -> l
         optimiser.param_groups[0]["lr"] = RATE * (1 + np.cos(np.pi * done)) / 2
         margins = _margins(parameters, points, labels)
         if step % CHECK_EVERY == 0 or step == effort.steps - 1:
-            accuracy = (margins > 0).double().mean(dim=1)
+            # A logit of 0, as of a network without output bias, stands for class 0.
+            right = (margins > 0) | (margins == 0) & (labels == 0)
+            accuracy = right.double().mean(dim=1)
             better = accuracy > highest
             highest = torch.where(better, accuracy, highest)
             for kept, values in zip(best, parameters, strict=True):
                 kept[better] = values.detach()[better]
-        scale = margins.detach().abs().median(dim=1, keepdim=True).values
-        scale = scale.clamp_min(torch.finfo(scale.dtype).tiny)
+        sizes = margins.detach().abs()
+        scale = sizes.masked_fill(sizes == 0, torch.nan).nanmedian(dim=1, keepdim=True).values
+        scale = scale.nan_to_num(1.0).clamp_min(torch.finfo(scale.dtype).tiny)
         smoothed = torch.sigmoid(margins / (temperature * scale)).mean(dim=1).sum()
         gradients = torch.autograd.grad(smoothed, parameters)
         for values, gradient, mask in zip(parameters, gradients, masks, strict=True):

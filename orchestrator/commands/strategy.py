@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from decimal import ROUND_CEILING, Context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,9 +142,15 @@ def _lines(
         if one.max_success is not None:
             text += (
                 f"; the probability that a restart of one given network reaches {reached} is below "
-                f"{one.max_success:.2g} with 95 % confidence"
+                f"{_rounded_up(one.max_success)} with 95 % confidence"
             )
         yield text
+    if not found and search.exhaustive and search.exhaustive.skip and not search.experiments:
+        yield (
+            f"published searches have tried all {counted(search.exhaustive.skip, 'network')}; "
+            "another --root-seed gives other initialisations"
+        )
+        return
     if not found:
         yield (
             f"no network reaches {reached}; the highest accuracy is {search.highest:.4f}. Try "
@@ -162,6 +169,11 @@ def _lines(
         others = counted(len(found) - 1, "other candidate")
         yield f"  {others} with equally many weights: {program()} search ... --json lists them"
     yield f"show all of it: {show_row(winner.trial.experiment.experiment_id, store)}"
+
+
+def _rounded_up(probability: float) -> str:
+    """Return a number above 0 with two digits, at least as great."""
+    return f"{Context(prec=2, rounding=ROUND_CEILING).create_decimal(probability):f}"
 
 
 def _success(one: Candidate) -> str:

@@ -63,22 +63,24 @@ def choose_candidates(reached: Sequence[Trial]) -> list[Candidate]:
 
 
 def race(
-    problem: Problem, entered: Sequence[Candidate]
+    problem: Problem, candidates: list[Candidate]
 ) -> Generator[Sequence[Experiment], Sequence[Trial], None]:
-    """Propose the replicates of candidates that have none yet; see the module."""
-    alive = list(entered)
-    done = 0
+    """Propose the replicates of candidates that have none yet; see the module.
+
+    After each round, the replicates are counted in the candidates of the list.
+    """
+    alive, done = list(range(len(candidates))), 0
     while alive and done < MOST:
         more = max(FIRST, done)
-        results = iter(
-            (yield [replicate(one.trial, done + n) for one in alive for n in range(more)])
-        )
-        alive = [
-            one.add(sum(problem.reached(next(results)) for _ in range(more)), more) for one in alive
-        ]
+        trials = [candidates[i].trial for i in alive]
+        results = iter((yield [replicate(one, done + n) for one in trials for n in range(more)]))
+        for i in alive:
+            hits = sum(problem.reached(next(results)) for _ in range(more))
+            candidates[i] = candidates[i].add(hits, more)
         done += more
-        lowest = max(one.success.low for one in alive if one.success is not None)
-        alive = [one for one in alive if one.success is not None and one.success.high >= lowest]
+        success = {i: clopper_pearson(candidates[i].hits, done) for i in alive}
+        lowest = max(interval.low for interval in success.values())
+        alive = [i for i in alive if success[i].high >= lowest]
 
 
 def replicate(trial: Trial, number: int) -> Experiment:
@@ -89,19 +91,3 @@ def replicate(trial: Trial, number: int) -> Experiment:
     return replace(
         trial.experiment, init=trial.initial, replicate=trial.experiment.replicate + 1 + number
     )
-
-
-def ranked(
-    problem: Problem, entered: Sequence[Candidate], trials: Sequence[Trial]
-) -> list[Candidate]:
-    """Return candidates with their replicates among some trials, the most often successful first.
-
-    The candidates have no replicates yet. The trials are results of `race`, perhaps incomplete.
-    """
-    results = {trial.experiment.experiment_id: problem.reached(trial) for trial in trials}
-    counted = []
-    for one in entered:
-        ids = (replicate(one.trial, number).experiment_id for number in range(MOST))
-        reached = [results[one_id] for one_id in ids if one_id in results]
-        counted.append(one.add(sum(reached), len(reached)))
-    return sorted(counted, key=lambda one: -(one.success.low if one.success else -1.0))

@@ -67,6 +67,15 @@ def test_point_that_no_line_gets_right_does_not_move_the_line() -> None:
     assert accuracy(polished([shifted], dataset)[0], dataset) == Fraction(5, 6)
 
 
+def test_polishing_moves_a_network_whose_logits_are_mostly_zero() -> None:
+    points = np.random.default_rng(0).uniform(-1, 1, size=(400, 2))
+    dataset = Dataset.of("threshold", points, points[:, 0] > 0.3)
+    neuron = (np.array([[1, 0]], np.float32), np.array([-0.1], np.float32))
+    layers: Layers = [neuron, (np.ones((1, 1), np.float32), np.zeros(1, np.float32))]
+    assert accuracy(layers, dataset) < Fraction("0.95")
+    assert accuracy(polished([layers], dataset)[0], dataset) > Fraction("0.98")
+
+
 def test_pruning_with_polishing_needs_fewer_weights() -> None:
     # Without the second weight the line is far away, until its bias has moved.
     points = np.random.default_rng(0).uniform([-1, 4], [1, 6], size=(200, 2))
@@ -74,9 +83,9 @@ def test_pruning_with_polishing_needs_fewer_weights() -> None:
     layers: Layers = [(np.array([[1, 0.2]], np.float32), np.array([-1], np.float32))]
     counts = []
     for polish in (False, True):
-        ((weight, bias),) = pruned(layers, dataset, Fraction("0.9"), polish=polish)
-        assert accuracy([(weight, bias)], dataset) >= Fraction("0.9")
-        counts.append(int(np.count_nonzero(weight)))
+        found = [layers, *pruned(layers, dataset, [Fraction("0.9")], polish=polish)]
+        assert accuracy(found[-1], dataset) >= Fraction("0.9")
+        counts.append(int(np.count_nonzero(found[-1][0][0])))
     assert counts == [2, 1]
 
 

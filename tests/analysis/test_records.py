@@ -219,6 +219,30 @@ def test_rows_with_few_live_weights_are_candidates(tmp_path: Path) -> None:
     assert Rows().row(8)["experiment_id"] in found
 
 
+@pytest.mark.parametrize(("target", "column"), [("0.95", "prunable_95"), ("0.995", "prunable_995")])
+def test_rows_that_magnitude_pruning_brings_near_a_record_are_candidates(
+    target: str, column: str, tmp_path: Path, committed: list[Known]
+) -> None:
+    fewest = best_at(committed, target).counts["weights"]
+    sparse = [{"weight_nnz": fewest, "live_nnz": fewest, "accuracy": 0.999}] * 8
+    prunable = {"weight_nnz": 50, "live_nnz": 50, "accuracy": 0.999, column: 51 - fewest}
+    write_store(tmp_path / "store", [*sparse, prunable])
+    with StoreReader(tmp_path / "store") as reader:
+        found = candidate_ids(reader, SPIRAL, Fraction(target), committed)
+    assert Rows().row(8)["experiment_id"] in found
+    assert len(found) == len(set(found))
+
+
+def test_network_without_numbers_in_the_file_is_measured(
+    committed: list[Known], folder: Path
+) -> None:
+    best = best_at(committed, "0.95")
+    submission(best, folder / "records.json")
+    (network,) = read_networks(folder / "records.json")
+    assert (network.accuracy, network.counts) == (best.accuracy, best.counts)
+    assert json.loads(sparsest("records", "--json").out)
+
+
 def test_published_candidates_are_of_all_studies(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,7 +270,7 @@ def test_record_of_a_search_names_strategy_and_experiment(tmp_path: Path) -> Non
         assert experiment.removeprefix("experiment ") in ids
 
 
-@pytest.mark.parametrize(("factor", "constant"), [(2, -1), (-2, 3)])
+@pytest.mark.parametrize(("factor", "constant"), [(2, -1), (2, 0), (-2, 3)])
 def test_last_layer_of_one_neuron_is_merged(factor: float, constant: float) -> None:
     data = load_dataset("xor")
     first = (np.eye(2, dtype=np.float32), np.array([0.5, 0.25], np.float32))
@@ -261,7 +285,7 @@ def test_last_layer_of_one_neuron_is_merged(factor: float, constant: float) -> N
 
 def test_network_of_one_class_is_not_merged() -> None:
     neuron = (np.ones((1, 2), np.float32), np.zeros(1, np.float32))
-    for factor, constant in ((2, 1), (-2, -1), (2, 0)):
+    for factor, constant in ((2, 1), (-2, -1), (-2, 0)):
         last = (np.array([[factor]], np.float32), np.array([constant], np.float32))
         assert len(merged([neuron, last])) == 2
 
@@ -271,8 +295,19 @@ def test_pruning_removes_what_no_point_needs() -> None:
     data = Dataset.of("half", points, points[:, 0] > 0)
     first = (np.array([[1, 0.001], [0, 1]], np.float32), np.array([0, 0.5], np.float32))
     layers = [first, (np.array([[1, 0]], np.float32), np.zeros(1, np.float32))]
-    ((weight, bias), (last, _)) = pruned(layers, data, Fraction(1))
-    assert (weight.tolist(), bias.tolist(), last.tolist()) == ([[1, 0]], [0], [[1]])
+    (((weight, bias),),) = pruned(layers, data, [Fraction(1)])
+    assert (weight.tolist(), bias.tolist()) == ([[1, 0]], [0])
+
+
+def test_pruning_folds_a_neuron_that_loses_its_last_weight() -> None:
+    points = np.random.default_rng(0).uniform(-1, 1, size=(100, 2))
+    data = Dataset.of("shifted", points, points[:, 0] > 0.5)
+    # The second neuron is nearly constant; as a constant it becomes a bias, and the first one the
+    # whole network.
+    first = (np.array([[1, 0], [0, 1e-6]], np.float32), np.array([0, 0.5], np.float32))
+    layers = [first, (np.array([[1, -1]], np.float32), np.zeros(1, np.float32))]
+    (((weight, bias),),) = pruned(layers, data, [Fraction("0.99")])
+    assert (weight.tolist(), bias.tolist()) == ([[1, 0]], [-0.5])
 
 
 def test_accuracies_are_rounded_down() -> None:
@@ -291,12 +326,23 @@ def test_accuracy_of_exactly_the_target_counts() -> None:
     assert point_accuracy(layers, data, np.float32) == Fraction("0.98")
     network = replace(network, counts={"weights": 1, "weights and biases": 2, "live weights": 1})
     assert max(one.accuracy for one in records([network])) == Fraction("0.98")
-    assert pruned(layers, data, Fraction("0.98"))[0][1].tolist() == [-10.5]
+    assert [*pruned(layers, data, [Fraction("0.98")])] == []
 
 
 def test_bound_for_an_accuracy_holds_for_higher_ones() -> None:
     bounds = {Fraction("0.9"): 8, Fraction("0.95"): 9}
     assert [bound_at(bounds, Fraction(a)) for a in ("0.8", "0.9", "0.99")] == [None, 8, 9]
+
+
+def test_network_at_exactly_the_accuracy_was_found() -> None:
+    assert none_found_up_to({14: 0.5, 15: 0.95}, Fraction("0.95")) == 14
+
+
+def test_greater_of_two_bounds_for_an_accuracy_counts(folder: Path) -> None:
+    for name, bound in (("a", 9), ("b", 8)):
+        text = json.dumps({"dataset": SPIRAL, "target": "0.95", "bound": bound})
+        (folder / f"lower-bound-{name}.json").write_text(text)
+    assert proven_bounds(folder, SPIRAL) == {Fraction("0.95"): 9}
 
 
 def test_exhaustive_searches_count_where_they_continue_each_other(folder: Path) -> None:

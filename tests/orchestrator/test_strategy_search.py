@@ -178,12 +178,20 @@ def test_published_networks_are_not_tried_again(
     last = first["tried"][1]
     assert last["networks"] > 1
     last["networks"] -= 1
-    first["tried"] = first["tried"][:2]
+    whole, first["tried"] = first["tried"], first["tried"][:2]
     (tmp_path / "exhaustive-2x1.json").write_text(json.dumps(first))
     monkeypatch.setenv("SPARSEST_RESULTS", str(tmp_path))
     again = report(store.with_name("second"), *words, "--from-published", hours="0.0001")
     assert again["skipped"] == sum(one["networks"] for one in first["tried"])
     assert (again["tried"][0]["weights"], again["tried"][0]["networks"]) == (last["weights"], 1)
+    last["networks"] = last["distinct"]
+    first["tried"] = whole
+    (tmp_path / "exhaustive-2x1.json").write_text(json.dumps(first))
+    as_text = [word for word in SMALL_SEARCH if word != "--json"]
+    nothing = ("--store", store.with_name("none"), *INLINE, *words, "--from-published")
+    ended = sparsest(*as_text, "--core-hours", "0.0001", *nothing)
+    assert f" {sum(one['networks'] for one in whole)} networks" in ended.out
+    assert "--root-seed" in ended.out
     # Other trainings are not the published ones.
     other = (*words, "--from-published", "--lr", "0.1")
     others = report(store.with_name("third"), *other, hours="0.0001")

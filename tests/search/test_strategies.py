@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice, pairwise, product
 from pathlib import Path
 from random import Random
@@ -22,7 +22,7 @@ from search.strategies.catalogue import STRATEGIES, strategy_named
 from search.strategies.every_network import count_networks, sparsest_first
 from search.strategies.halving import BRACKET, RESTARTS
 from search.strategies.problem import Exhaustive, Masks, Problem, Trial
-from search.strategies.racing import FIRST, MOST, Candidate, choose_candidates, race, ranked
+from search.strategies.racing import FIRST, MOST, Candidate, choose_candidates, race
 from search.strategies.random_masks import random_masks, swapped
 from search.strategies.statement import Tried
 
@@ -133,6 +133,14 @@ def test_halving_looks_for_fewer_weights_after_a_success() -> None:
     ]
     # From 28 weights down, in steps of a quarter.
     assert counts == [{28}, {21}, {16}]
+
+
+def test_halving_tries_the_whole_network_from_other_initialisations_after_a_failure() -> None:
+    task = problem((4, 4))
+    brackets = rounds("halving", task, 9, lambda one: 0.0)[::4]
+    assert {task.count(one) for bracket in brackets for one in bracket} == {task.weights}
+    ids = {one.experiment_id for bracket in brackets for one in bracket}
+    assert len(ids) == 3 * BRACKET
 
 
 def test_exhaustive_halving_passes_over_all_distinct_networks() -> None:
@@ -310,8 +318,8 @@ def test_swap_moves_one_weight_to_a_place_between_used_neurons() -> None:
         assert (lost, gained) == (1, 1)
 
 
-def run_race(task: Problem, entered: Iterable[Candidate], rate: Score) -> list[Trial]:
-    proposals = race(task, list(entered))
+def run_race(task: Problem, candidates: list[Candidate], rate: Score) -> list[Trial]:
+    proposals = race(task, candidates)
     done: list[Trial] = []
     try:
         experiments = next(proposals)
@@ -328,13 +336,17 @@ def test_race_gives_replicates_to_candidates_that_may_be_the_best() -> None:
     masks = [one.masks for one in islice(sparsest_first(task), 3)]
     selected = [trial(task, task.experiment(one), 1.0) for one in masks]
     rates = dict(zip(masks, (0.05, 0.95, 0.2), strict=True))
-    entered = [Candidate(one) for one in selected]
-    done = run_race(task, entered, lambda one: rates[one.masks])
+    candidates = [Candidate(one) for one in selected]
+    done = run_race(task, candidates, lambda one: rates[one.masks])
     ids = [one.experiment.experiment_id for one in done]
     assert len(ids) == len(set(ids))
     assert not set(ids) & {one.experiment.experiment_id for one in selected}
-    winner, *others = ranked(task, entered, done)
-    assert winner.trial.experiment.masks == masks[1]
+    counted = Counter(one.experiment.masks for one in done)
+    reached = Counter(one.experiment.masks for one in done if task.reached(one))
+    assert [(one.trials, one.hits) for one in candidates] == [
+        (counted[one], reached[one]) for one in masks
+    ]
+    winner, others = candidates[1], candidates[::2]
     assert winner.trials == MOST
     assert winner.success is not None
     assert winner.success.low < 0.95 < winner.success.high
