@@ -84,7 +84,9 @@ class Axis:
         return (low, high + 0.1) if self.scale == "nines" else (low, high)
 
     def text(self, value: float) -> str:
-        """Return the label of a value."""
+        """Return the label of a value; on an axis `nines` its upper end is a range."""
+        if self.scale == "nines" and value >= 1 - MIN_REST:
+            return f"{100 * (1 - MIN_REST):g} to 100 %"
         return f"{100 * value:g} %" if self.scale in ("percent", "nines") else f"{value:g}"
 
 

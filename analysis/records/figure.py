@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import accumulate
 from typing import Final
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from analysis.drawing.figure import draw
 from analysis.figures.chart import Axis, Series, View, untitled
 from analysis.figures.matplotlib_figure import matplotlib_figure
-from analysis.figures.series import front_view
+from analysis.figures.series import accuracy_from, front_view
 from analysis.methods import styles_for
 from analysis.network import Network
 from analysis.records.bounds import of_three_layers, proven_bounds, tried_networks
@@ -22,10 +22,8 @@ from analysis.tables import pareto
 from search.paper_sizes import PAPER_SIZES
 from storage.paths import published_folder
 
-_TICKS: Final = (0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 1)
-
-ACCURACY: Final = Axis("accuracy", "nines", limits=(0.78, 1), ticks=_TICKS)
-"""Accuracy axis; 100 % is where 99.95 % would be."""
+LEAST_ACCURACY: Final = 0.78
+"""Lower end of the accuracy axis."""
 
 MOST_WEIGHTS: Final = 61
 """Right end of the weights axis."""
@@ -39,11 +37,12 @@ STUDIES: Final = (
 
 
 def records_figure(known: Sequence[Known], dataset: str) -> Figure:
-    """Plot accuracy against weights: what is impossible or was not reached, records, and methods.
+    """Plot accuracy against weights: what is impossible or was not reached, the best, and methods.
 
-    `known` are measured. The methods' lines are those of `analysis.tables.pareto` for the published
-    results of `STUDIES`; none if these have no rows of the data set. A StoreError
-    (`storage.errors`) if there are no published results.
+    The best known networks are those of `known`, which are measured, and of the methods. The
+    methods' lines are those of `analysis.tables.pareto` for the published results of `STUDIES`;
+    none if these have no rows of the data set. A StoreError (`storage.errors`) if there are no
+    published results.
     """
     with open_published(studies=STUDIES) as published:
         known_there = published.sql("SELECT DISTINCT dataset FROM results").arrow()
@@ -51,7 +50,13 @@ def records_figure(known: Sequence[Known], dataset: str) -> Figure:
         best = pareto(published, target=0.5, dataset=dataset).arrow() if has_rows else None
     rows = best.to_pylist() if best else []
     front = [row for row in rows if row["weight_nnz"] <= MOST_WEIGHTS]
-    held = [one for one in records(known) if one.dataset == dataset and one.count == "weights"]
+    there = [one for one in known if one.dataset == dataset]
+    best_known = _best(
+        [
+            *((one.counts["weights"], min(one.accuracy.values())) for one in there),
+            *((row["weight_nnz"], row["accuracy"]) for row in front),
+        ]
+    )
     areas = [
         _not_found(tried_networks(published_folder(), of_three_layers(dataset)).highest),
         _impossible(proven_bounds(published_folder(), dataset)),
@@ -60,16 +65,17 @@ def records_figure(known: Sequence[Known], dataset: str) -> Figure:
         [
             *(area for area in areas if area.x),
             Series(
-                "known records",
+                "best known",
                 "record",
-                [one.fewest for one in held],
-                [float(one.accuracy) for one in held],
+                [weights for weights, _ in best_known],
+                [accuracy for _, accuracy in best_known],
                 "steps",
             ),
             *front_view(front).series,
         ]
     )
-    chart = untitled(Axis("nonzero weights", limits=(2, MOST_WEIGHTS)), ACCURACY, view)
+    accuracy = accuracy_from(LEAST_ACCURACY)
+    chart = untitled(Axis("nonzero weights", limits=(2, MOST_WEIGHTS)), accuracy, view)
     return matplotlib_figure(chart, styles_for({row["method"] for row in rows}))
 
 
@@ -92,6 +98,15 @@ def record_drawing(known: Sequence[Known], dataset: str, accuracies: Sequence[Fr
     return draw(*networks)
 
 
+def _best(networks: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Return the (weights, accuracy) that no other network with as few weights exceeds."""
+    best: list[tuple[int, float]] = []
+    for weights, accuracy in sorted(networks, key=lambda one: (one[0], -one[1])):
+        if weights <= MOST_WEIGHTS and (not best or accuracy > best[-1][1]):
+            best.append((weights, accuracy))
+    return best
+
+
 def _impossible(bounds: Mapping[Fraction, int]) -> Series:
     """Return the area of accuracies that no network with a number of weights reaches."""
     lowest = {
@@ -102,10 +117,10 @@ def _impossible(bounds: Mapping[Fraction, int]) -> Series:
 
 
 def _not_found(highest: Mapping[int, float]) -> Series:
-    """Return the area of accuracies that no network reached when trained from scratch."""
+    """Return the area of accuracies that no network reached in an exhaustive search."""
     weights = sorted(highest)
     lowest = dict(zip(weights, accumulate((highest[n] for n in weights), max), strict=True))
-    return _area("not reached from scratch, 3 hidden layers", "fewest", lowest)
+    return _area("not reached in an exhaustive search, 3 hidden layers", "fewest", lowest)
 
 
 def _area(name: str, style: str, lowest: Mapping[int, float]) -> Series:

@@ -21,6 +21,7 @@ from orchestrator.planning.space import parse_structure
 from orchestrator.run_store import RunStore
 from orchestrator.stopping import exit_code, resumable
 from search.experiment import Experiment
+from search.lineage import RowInit
 from search.strategies.catalogue import check_exhaustive, strategy_named
 from search.strategies.problem import Exhaustive
 from search.strategies.racing import Candidate
@@ -180,8 +181,10 @@ def _success(one: Candidate) -> str:
     success = one.success
     if success is None:
         return "how often its training succeeds was not measured: give more --core-hours"
+    parent = RowInit.parse(one.trial.initial)
+    start = "trained weights of its parent" if parent and parent.final else "same initial weights"
     return (
-        f"trained again from the same initial weights in other data orders, {one.hits} of "
+        f"trained again from the {start} in other data orders, {one.hits} of "
         f"{counted(one.trials, 'training')} reach it: {100 * success.value:.0f} % "
         f"({100 * success.low:.0f} to {100 * success.high:.0f} %)"
     )
