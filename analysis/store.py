@@ -16,9 +16,11 @@ from analysis.networks import Networks
 from analysis.retrain import WeightsNotStored, retrained, was_left_out
 from analysis.row_network import network_from_row, reduced_row
 from search.cache_folder import cache_folder
+from search.catalogue import STUDY_NAMES, named_study
 from search.columns import COLUMNS
 from search.extras import optional
 from search.paper import PAPER_STUDIES
+from search.suggestions import suggestion
 from storage.paths import published_folder
 from storage.published.reader import PublishedReader
 from storage.reading.literals import sql_text
@@ -307,6 +309,7 @@ def open_published(
         studies: names of the studies (`sparsest studies`), by default the paper's.
 
     Raises:
+        ValueError: a study is unknown.
         storage.errors.StoreError: there are no results, or they cannot be read.
 
     Example:
@@ -315,5 +318,9 @@ def open_published(
         >>> isinstance(store, sparsest.Store)
         True
     """
+    chosen = tuple(studies)
+    for name in chosen:
+        if named_study(name) is None:
+            raise ValueError(f"unknown study {name!r}{suggestion(name, STUDY_NAMES)}")
     where = published_folder() if folder is None else Path(folder)
-    return Store(PublishedReader(where, cache_folder(), studies), f"published, {where}")
+    return Store(PublishedReader(where, cache_folder(), chosen), f"published, {where}")

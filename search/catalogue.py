@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
+from pathlib import Path
 
 from search.indices import IndexSet
 from search.paper import PAPER_GROUPS, PAPER_STUDIES, paper_study
 from search.project import PROJECT_STUDIES
 from search.study import Study
+from search.suggestions import suggestion
 
 DEMO_STRIDES = {"phase1": 23, "phase2-95": 17, "phase2-995": 29}
 """Sampling stride of each study in the demo: 16,782 experiments (1,069 + 9,174 + 6,539).
@@ -65,10 +66,8 @@ def resolve(name: str) -> list[Selection]:
     study = named_study(name)
     if study is not None:
         return [Selection.of_study(study)]
-    completions = [study for study in STUDY_NAMES if name and study.startswith(name)]
-    closest = completions or get_close_matches(name, STUDY_NAMES, n=1)
-    hint = f"did you mean {' or '.join(map(repr, closest))}? " if closest else ""
+    files = [f"{name}.toml"] if Path(f"{name}.toml").is_file() else []
     raise ValueError(
-        f"unknown study {name!r}; {hint}allowed: {', '.join(STUDY_NAMES)}, or a sweep file, "
-        "whose name ends in .toml"
+        f"unknown study {name!r}{suggestion(name, files or STUDY_NAMES)}; allowed: "
+        f"{', '.join(STUDY_NAMES)}, or a sweep file, whose name ends in .toml"
     )

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from search.dataset_files import PREFIX, held_file
 from search.plugins import DATASETS_GROUP, FoundPlugins, check_function, find_plugins
 from search.process_state import error_text, plugin_call
+from search.suggestions import suggestion
 
 T = TypeVar("T")
 
@@ -172,7 +173,10 @@ def made_by_plugin(name: str, convert: Callable[[object], T]) -> T:
     found = plugin_datasets()
     make = found.get(name)
     if make is None:
-        raise ValueError(f"unknown dataset {name!r}; available: {', '.join(dataset_names())}")
+        raise ValueError(
+            f"unknown dataset {name!r}{suggestion(name, dataset_names())}; available: "
+            f"{', '.join(dataset_names())}"
+        )
     try:
         with plugin_call(f"data set {name!r}"):
             made = make()

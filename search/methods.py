@@ -14,6 +14,7 @@ from search.method import TO_TARGET, TO_TARGET_OR_ACCURACY, WITHOUT_TARGET, Meth
 from search.plugins import METHODS_GROUP, FoundPlugins, find_plugins
 from search.settings import Setting, Value
 from search.styles import Style
+from search.suggestions import suggestion
 
 
 def _epochs(default: float, what: str) -> Setting:
@@ -337,7 +338,10 @@ def method_named(name: str) -> Method:
     # Plug-ins are loaded only if the name is not a built-in one.
     method = METHODS.get(name) or plugin_methods().get(name)
     if method is None:
-        raise ValueError(f"unknown method {name!r}; there are: {', '.join(all_methods())}")
+        raise ValueError(
+            f"unknown method {name!r}{suggestion(name, all_methods())}; there are: "
+            f"{', '.join(all_methods())}"
+        )
     return method
 
 

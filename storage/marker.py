@@ -95,8 +95,8 @@ def check_marker(paths: StorePaths) -> None:
         if paths.root.exists():
             _refuse_foreign_folder(paths)
         raise NoStoreYet(
-            f"No store at {paths.root}. Create one with `sparsest run STUDY --store "
-            f"{quote(str(paths.root))}`."
+            f"No store at {paths.root}. Check the path, or create one with `sparsest run STUDY "
+            f"--store {quote(str(paths.root))}`."
         ) from error
     _check_log(paths)
 
@@ -159,6 +159,6 @@ def _refuse_foreign_folder(paths: StorePaths) -> None:
     )
     if foreign:
         raise NotAStore(
-            f"{paths.root} is not a store and not empty (it holds {foreign[0]!a}). Use an empty or "
-            "a new folder."
+            f"{paths.root} is not a store and not empty (it holds {foreign[0]!a}). Name a store, "
+            "or for a new one a folder that is empty or does not exist."
         )

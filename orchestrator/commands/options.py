@@ -163,7 +163,8 @@ Published = Annotated[
     bool,
     flag(
         "--published",
-        "Use the results published with the repository instead of a store. They have no weights.",
+        "Use the published results of the paper's studies instead of a store. They have no "
+        "weights.",
     ),
 ]
 InitFile = Annotated[

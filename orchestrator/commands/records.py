@@ -26,7 +26,7 @@ from orchestrator.display.formatting import counted, percent
 from orchestrator.display.result_table import show_result
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
-from search.datasets import CUBIST_SPIRAL, DATASETS, dataset_names
+from search.datasets import CUBIST_SPIRAL, DATASETS, dataset_named
 from search.paper import PAPER_STUDIES
 from search.project import PROJECT_STUDIES
 from storage.paths import published_folder
@@ -84,13 +84,14 @@ def records(
 ) -> None:
     """Show the sparsest known networks for every accuracy, and add better ones.
 
-    The networks are in the file results/records.json. A network counts for an accuracy if it
-    reaches it in float32, in float64 and, where the points lie on line segments, in exact
-    arithmetic on the segments. With --published, networks of the published results are trained
-    again and added.
+    With --dataset or --json it also shows who found each, and at what cost. The networks are in the
+    file results/records.json. A network counts for an accuracy if it reaches it in float32, in
+    float64 and, where the points lie on line segments, in exact arithmetic on the segments. With
+    --published, networks of the published results are trained again and added.
     """
-    if dataset is not None and dataset not in dataset_names():
-        raise UserError(f"unknown data set {dataset!r}; allowed: {', '.join(dataset_names())}")
+    if dataset is not None:
+        with user_errors("--dataset: "):
+            dataset_named(dataset)
     if as_json and (submit or source or published or polish or output):
         raise UserError("--json is for the table and for --verify: omit it, or the other options")
     path = published_folder() / FILE
@@ -115,7 +116,7 @@ def records(
     elif draw:
         raise UserError("--draw needs a file: add --output F")
     elif not (verify or submit or source or published or polish):
-        _show([one for one in known if dataset in (None, one.dataset)], as_json=as_json)
+        _show(known, dataset, as_json=as_json)
 
 
 def _read(path: Path) -> list[Known]:
@@ -194,7 +195,8 @@ def _numbers(network: Known) -> str:
     return ", ".join([*(f"{n} {name}" for name, n in network.counts.items()), accuracy])
 
 
-def _show(known: Sequence[Known], *, as_json: bool) -> None:
+def _show(known: Sequence[Known], dataset: str | None, *, as_json: bool) -> None:
+    """Print the records of one data set with who found them, or an overview of all."""
     from analysis.records.bounds import (
         bound_at,
         none_found_up_to,
@@ -211,7 +213,7 @@ def _show(known: Sequence[Known], *, as_json: bool) -> None:
         return proven_bounds(folder, dataset), searched.highest
 
     rows: list[dict[str, Any]] = []
-    for one in records_among(known):
+    for one in records_among([one for one in known if dataset in (None, one.dataset)]):
         bounds, tried = from_files(one.dataset)
         rows.append(
             {
@@ -230,9 +232,23 @@ def _show(known: Sequence[Known], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows))
     elif rows:
-        show_result(pa.Table.from_pylist(rows).to_reader())
+        shown = _overview(rows) if dataset is None else rows
+        show_result(pa.Table.from_pylist(shown).to_reader())
     else:
         print_line("no network is known yet: `sparsest records --from STORE` adds those of a store")
+
+
+def _overview(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return one row for each data set and accuracy, with all counts and without the networks."""
+    columns = {"weights": "weights", "weights and biases": "with_biases", "live weights": "live"}
+    overview: dict[tuple[str, float], dict[str, Any]] = {}
+    for row in rows:
+        key = row["dataset"], row["accuracy"]
+        at = {"dataset": key[0], "accuracy": key[1]}
+        bounds = {name: row[name] for name in ("proven", "none_found_up_to")}
+        one = overview.setdefault(key, at | dict.fromkeys(columns.values()) | bounds)
+        one[columns[row["count"]]] = row["known"]
+    return list(overview.values())
 
 
 def _draw(

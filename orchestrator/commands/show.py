@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,11 +20,12 @@ from orchestrator.commands.options import (
     output_option,
     whole_number,
 )
-from orchestrator.commands.results import results_reader
+from orchestrator.commands.results import results_reader, studies_of
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from search.methods import all_methods
 from search.specification import label_of
+from search.suggestions import suggestion
 from storage.results_reader import ResultsReader
 
 
@@ -62,7 +62,9 @@ def show(
     study: Annotated[
         str | None,
         option(
-            "S", "Study for --best [default: all that do not start from a stored initialisation]"
+            "S",
+            "Study for --best, such as exchange [default: all of a store, or of the paper, that do "
+            "not start from a stored initialisation]",
         ),
     ] = None,
     dataset: Annotated[
@@ -101,7 +103,7 @@ def show(
     if not best and any(value is not None for value in (target, *filters.values())):
         options = ", ".join(f"--{name}" for name in ("target", *filters))
         raise UserError(f"{options} need --best METHOD")
-    with results_reader(store, published) as reader:
+    with results_reader(store, published, studies_of([*(names or ()), study or ""])) as reader:
         rows = [reader.row(name) for name in names or ()]
         accuracy = 0.95 if target is None else target
         rows += [_best(reader, method, accuracy, filters) for method in best or ()]
@@ -124,11 +126,11 @@ def _best(
         # Checked only now: a store can hold rows of a plug-in that is not installed here.
         known = all_methods()
         if method in known:
-            raise UserError(f"--best {method}: {error}") from error
-        similar = get_close_matches(method, known, 1)
-        advice = f"did you mean {similar[0]}? " if similar else ""
+            hint = "; --study S names another study" if filters["study"] is None else ""
+            raise UserError(f"--best {method}: {error}{hint}") from error
         raise UserError(
-            f"--best {method}: no such method; {advice}Methods: {', '.join(known)}"
+            f"--best {method}: no such method{suggestion(method, known)}; there are: "
+            f"{', '.join(known)}"
         ) from error
 
 

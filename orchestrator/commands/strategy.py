@@ -16,7 +16,7 @@ from orchestrator.display.console import plain_console, print_unwrapped
 from orchestrator.display.formatting import counted, percent
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
-from orchestrator.invocation import Invocation, program, show_row
+from orchestrator.invocation import Invocation, show_row
 from orchestrator.planning.space import parse_structure
 from orchestrator.run_store import RunStore
 from orchestrator.stopping import exit_code, resumable
@@ -131,8 +131,8 @@ def _lines(
     """Yield the result line by line."""
     reached = percent(search.target)
     yield (
-        f"{name}: {counted(search.experiments, 'training')} in {search.spent_s / 3600:.4f} "
-        f"core-hours, {search.trained:,} of them now"
+        f"{name}: {counted(search.experiments, 'training')} of {search.spent_s / 3600:.4f} "
+        f"estimated core-hours, {search.trained:,} of them now"
     )
     for one in search.tried.statements():
         text = (
@@ -163,12 +163,12 @@ def _lines(
     yield (
         f"the sparsest network that reaches {reached} has "
         f"{counted(winner.trial.weights, 'weight')}, accuracy {winner.trial.accuracy:.4f}, "
-        f"{winner.trial.experiment.hidden}, {f'masks {masks}' if masks else 'dense'}"
+        f"structure {winner.trial.experiment.hidden}, {f'masks {masks}' if masks else 'dense'}"
     )
     yield f"  {_success(winner)}"
     if len(found) > 1:
         others = counted(len(found) - 1, "other candidate")
-        yield f"  {others} with equally many weights: {program()} search ... --json lists them"
+        yield f"  {others} with equally many weights: the same command with --json lists them"
     yield f"show all of it: {show_row(winner.trial.experiment.experiment_id, store)}"
 
 

@@ -8,6 +8,7 @@ from typing import cast
 
 from search.plugins import STRATEGIES_GROUP, FoundPlugins, check_function, find_plugins
 from search.strategies.problem import Strategy
+from search.suggestions import suggestion
 
 STRATEGIES = {
     "halving": "search.strategies.halving",
@@ -40,6 +41,8 @@ def strategy_named(name: str) -> Strategy:
         return cast(Strategy, import_module(STRATEGIES[name]).propose)
     strategy = plugin_strategies().get(name)
     if strategy is None:
-        names = ", ".join(["enumerate", *STRATEGIES, *plugin_strategies().usable])
-        raise ValueError(f"unknown strategy {name!r}; allowed: {names}")
+        names = ["enumerate", *STRATEGIES, *plugin_strategies().usable]
+        raise ValueError(
+            f"unknown strategy {name!r}{suggestion(name, names)}; allowed: {', '.join(names)}"
+        )
     return strategy

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 
 from pydantic_core import ErrorDetails
 
+from search.suggestions import suggestion
 from search.sweeps.keys import FILE_KEYS, Key, is_mask_key
 
 TableKeys = Mapping[str, Key]
@@ -81,7 +81,7 @@ def _advice(key: str, keys: TableKeys, of_methods: MethodKeys) -> str:
         return f" (hyperparameters go into the table of their method: {', '.join(homes)}); " + (
             f"allowed: {keys_text}"
         )
-    return f"{_guess(key, [*listed, *tables])}; allowed: {keys_text}"
+    return f"{suggestion(key, [*listed, *tables])}; allowed: {keys_text}"
 
 
 def _name_hint(value: object, key: Key) -> str:
@@ -90,14 +90,7 @@ def _name_hint(value: object, key: Key) -> str:
         return ""
     if value.lower() in key.other_names:
         return f" (the name of {key.other_names[value.lower()]!r} in the paper's lists)"
-    return _guess(value, key.names)
-
-
-def _guess(word: str, names: Iterable[str]) -> str:
-    """Return a hint at the closest of some names, ignoring case."""
-    by_lower = {name.lower(): name for name in names}
-    closest = get_close_matches(word.lower(), list(by_lower), n=1)
-    return f" (did you mean {by_lower[closest[0]]!r}?)" if closest else ""
+    return suggestion(value, key.names)
 
 
 def shown(value: object) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -160,7 +160,7 @@ def open_published(folder: Path, study_name: str) -> PublishedFile | None:
     return PublishedFile(path, note, study)
 
 
-def all_published(folder: Path, studies: Iterable[str] = PAPER_STUDIES) -> list[PublishedFile]:
+def all_published(folder: Path, studies: Collection[str] = PAPER_STUDIES) -> list[PublishedFile]:
     """Open the published results of some studies, in their order, except those without a file.
 
     Raises:
@@ -171,9 +171,9 @@ def all_published(folder: Path, studies: Iterable[str] = PAPER_STUDIES) -> list[
     files = [file for file in opened if file is not None]
     if not files:
         raise NotPublished(
-            f"There are no published results of these studies in {folder}. They are in the folder "
-            f"results/ of the repository, not in the installed package: set {PUBLISHED_FOLDER} to "
-            "that folder."
+            f"There are no published results of {', '.join(studies)} in {folder}. Those of all "
+            "studies are in the folder results/ of the repository, not in the installed package: "
+            f"set {PUBLISHED_FOLDER} to that folder."
         )
     return files
 

@@ -6,7 +6,7 @@ The columns that are left out of a published file are computed once, and kept in
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import duckdb
@@ -94,7 +94,7 @@ class PublishedReader(ResultsReader):
         NotPublished, PublishedDamaged, StoreVersion: as for `all_published`.
     """
 
-    def __init__(self, folder: Path, cache: Path, studies: Iterable[str] = PAPER_STUDIES) -> None:
+    def __init__(self, folder: Path, cache: Path, studies: Collection[str] = PAPER_STUDIES) -> None:
         super().__init__()
         self.files: Sequence[PublishedFile] = all_published(folder, studies)
         self._folder = folder
