@@ -24,9 +24,9 @@ outgoing weights loses its incoming ones, and a neuron without incoming weights 
 biases of the next layer. Every kept weight then lies on a path from an input to the output, and
 fewer than `target_nnz` weights can remain.
 
-With `target_accuracy`, stage 3 ends after `PATIENCE` removals in a row below the accuracy. Stage 4
-is then tried with the networks of stages 3 and 2, the sparsest first, until one keeps the accuracy.
-If none does, the one with most weights is returned.
+With `target_accuracy`, stage 3 ends after more than `PATIENCE` removals in a row below the
+accuracy, those of stage 2 included. Stage 4 is then tried with the networks of stages 3 and 2, the
+sparsest first, until one keeps the accuracy. If none does, the one with most weights is returned.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from search.layers import Layers, MaskArrays, by_layer
 from search.methods import setting
 
 PATIENCE = 10
-"""Removals below `target_accuracy` in a row, each measured before stage 4, that end stage 3."""
+"""Maximum number of removals below `target_accuracy` in a row, each measured before stage 4."""
 
 EVENTS = 40
 """Number of removals of stage 2."""

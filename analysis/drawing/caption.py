@@ -59,7 +59,8 @@ class Caption:
 def caption_of_network(network: MaskedNetwork, dataset: Dataset, parts: Parts) -> Caption:
     """Return the text for a network without a row: counts, and its accuracy on the data set."""
     measured = percent(accuracy(network, dataset))
-    sizes = "x".join(map(str, parts.sizes[1:-1]))
+    hidden = parts.sizes[1:-1]
+    sizes = _counted(hidden[0], "hidden neuron") if len(hidden) == 1 else "x".join(map(str, hidden))
     table = {"accuracy": measured, "dataset": shortened(dataset.name, _MAX_NAME_LENGTH)}
     table |= _counts(network.layers(), parts)
     weights = _counted(len(parts.edges), "weight")

@@ -79,18 +79,19 @@ def draw_layer_names(scene: Scene, card: Card) -> None:
     axes, parts = scene.axes, scene.parts
     last = len(parts.sizes) - 1
     distance = layer_centre(parts, card, 1) - layer_centre(parts, card, 0)
-    # In inches; below these, names are small or reduced to numbers.
+    # In inches; below these, names are small or short, and at last numbers.
     small, narrow = distance < 1.6, distance < 1.05
     style: dict[str, Any] = {"ha": "center", "color": scene.palette.muted}
     for layer in range(last if card.into_region else last + 1):
         centre, size = layer_centre(parts, card, layer), parts.sizes[layer]
         # All pixels of an image are drawn.
         shown = size if layer == 0 and scene.image_shape else len(parts.drawn[layer])
+        output = "output" if parts.sizes[-1] == 1 else "outputs"
+        title = "inputs" if layer == 0 else output if layer == last else f"layer {layer}"
+        title = str(layer) if distance < 0.55 else title
         if narrow:
-            title, count = str(layer), f"{shown}/{size}" if shown < size else str(size)
+            count = f"{shown}/{size}" if shown < size else str(size)
         else:
-            output = "output" if parts.sizes[-1] == 1 else "outputs"
-            title = "inputs" if layer == 0 else output if layer == last else f"layer {layer}"
             noun = "" if layer in (0, last) else " neuron" if size == 1 else " neurons"
             count = f"{shown} of {size} drawn" if shown < size else f"{size}{noun}"
         axes.text(

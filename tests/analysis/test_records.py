@@ -401,5 +401,5 @@ def test_plot_can_be_drawn_without_published_rows(dataset: str) -> None:
     known = read_networks(published_folder() / "records.json")
     figure = records_figure(known, dataset)
     shown = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert "known records" in shown
+    assert "best known" in shown
     assert ("proven impossible" in shown) == (dataset == "cubist-spiral-1")

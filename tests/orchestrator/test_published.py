@@ -11,7 +11,7 @@ import sparsest as notebook
 from analysis.retrain import NotTheSame, WeightsNotStored
 from orchestrator import from_published
 from orchestrator.commands import results
-from search.paper import paper_study
+from search.paper import PAPER_STUDIES, paper_study
 from storage.log.init_entries import FoundNetwork
 from storage.published.file import open_published
 from storage.reading.reader import StoreReader
@@ -106,11 +106,19 @@ def test_exactly_one_source_must_be_named(trained: Path) -> None:
     assert "--published" in refused("sql")
 
 
+def test_published_rows_of_every_study_are_named_by_their_number() -> None:
+    assert "exchange" not in PAPER_STUDIES
+    assert results.studies_of(["exchange:713", "874be1"]) == (*PAPER_STUDIES, "exchange")
+    assert "--study" in refused("show", "--best", "exchange", "--published")
+    with pytest.raises(ValueError, match="'exchange'"):
+        notebook.open_published(studies=["exchnge"])
+
+
 def test_missing_results_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SPARSEST_RESULTS", str(tmp_path))
     assert "SPARSEST_RESULTS" in refused("query", "FROM results", "--published")
     message = refused("run", "phase1", "--from-published", "--store", tmp_path / "s", *INLINE)
-    assert "no published results of these studies" in message
+    assert "phase1" in message
     assert not (tmp_path / "s").exists()
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from search.catalogue import DEMO_STRIDES, STUDY_NAMES, resolve
@@ -52,9 +54,18 @@ def test_prefix_of_a_name_suggests_its_studies() -> None:
 
 
 def test_unknown_name_lists_the_known_names() -> None:
-    with pytest.raises(ValueError, match=r"unknown study 'phase2-96'; did you mean") as error:
+    with pytest.raises(ValueError, match=r"'phase2-96'.*'phase2-95'") as error:
         resolve("phase2-96")
     assert all(name in str(error.value) for name in STUDY_NAMES)
+
+
+def test_name_of_a_sweep_file_without_its_ending_suggests_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "phase3.toml").touch()
+    with pytest.raises(ValueError, match=r"'phase3.toml'"):
+        resolve("phase3")
 
 
 def test_name_like_no_other_gets_no_suggestion() -> None:
