@@ -59,9 +59,9 @@ def bound(
 ) -> None:
     """Prove that every network of an accuracy has at least some number of weights.
 
-    Counts the straight pieces of the boundary that the data needs, and those that networks with few
-    weights can have, in the plane and in the quadrants between two of their kinks. The certificate
-    can be checked in integers without the program that made it.
+    Counts the zero lines, on which the straight pieces of the boundary lie, that the data needs,
+    and those that networks with few weights can have, in the plane and in the quadrants between two
+    of their kinks. The certificate can be checked in integers without the program that made it.
     Covers ReLU networks of any depth, width and biases, evaluated in real arithmetic.
     """
     from analysis.bounds.checker import check
@@ -129,8 +129,8 @@ def _print(certificate: dict[str, Any], points: int) -> None:
     print_line(
         f"{certificate['dataset']}: a network of accuracy {target} misclassifies at most "
         f"{errors:,} of {points:,} points",
-        f"straight pieces that its boundary needs: at least {lines}",
-        f"masks of at most {counted(weights - 1, 'weight')}: {listed:,}, each with fewer pieces, "
+        f"zero lines that its boundary needs: at least {lines}",
+        f"masks of at most {counted(weights - 1, 'weight')}: {listed:,}, each with fewer lines, "
         "or too few of them in some quadrant",
         f"proven: a network of accuracy {target} has at least {counted(weights, 'weight')}",
     )
