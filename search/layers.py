@@ -58,8 +58,8 @@ def interleaved(values: NDArray[np.float32], shapes: Sequence[tuple[int, int]]) 
     return list(zip(arrays[::2], arrays[1::2], strict=True))
 
 
-def count_kept(masks: Iterable[NDArray[np.bool_]]) -> int:
-    """Return the number of entries that masks keep."""
+def count_kept(masks: Iterable[NDArray[np.bool_] | NDArray[np.float32]]) -> int:
+    """Return the number of entries that masks keep, or of nonzero parameters."""
     return sum(int(np.count_nonzero(mask)) for mask in masks)
 
 

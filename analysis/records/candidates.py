@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from analysis.drawing.plane import restricted_to
-from analysis.records.evaluation import accuracies, nonzero, point_accuracy
+from analysis.records.evaluation import accuracies, point_accuracy
 from analysis.records.known import ACCURACIES, Known, reached, records
 from analysis.records.polishing import THOROUGH, polished
 from analysis.retrain import with_network
@@ -18,7 +18,7 @@ from analysis.row_network import network_from_row
 from pruning.connectivity import leads_to_output
 from pruning.functional_sparsity import count_active_points, without_dead_parts
 from search.datasets import DATASETS
-from search.layers import Layers
+from search.layers import Layers, count_kept
 from search.specification import label_of
 from storage.reading.literals import sql_text
 from storage.results_reader import ResultsReader
@@ -225,4 +225,4 @@ def without_idle_neurons(layers: Layers) -> Layers:
 def _nonzero(layers: Layers) -> tuple[int, int]:
     """Count the nonzero weights and the nonzero biases."""
     weights, biases = zip(*layers, strict=True)
-    return nonzero(weights), nonzero(biases)
+    return count_kept(weights), count_kept(biases)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import suppress
 from fractions import Fraction
 from math import inf, nextafter
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from analysis.exact import exact_accuracy
 from pruning.functional_sparsity import count_active_points, live_mask
-from search.layers import Layers
+from search.layers import Layers, count_kept
 from workers.datasets import Dataset
 
 
@@ -71,12 +70,7 @@ def counts_of(layers: Layers, dataset: Dataset) -> dict[str, int]:
     weights, biases = zip(*layers, strict=True)
     live = live_mask(weights, count_active_points(layers, dataset.points))
     return {
-        "weights": nonzero(weights),
-        "weights and biases": nonzero(weights) + nonzero(biases),
-        "live weights": nonzero(live),
+        "weights": count_kept(weights),
+        "weights and biases": count_kept(weights) + count_kept(biases),
+        "live weights": count_kept(live),
     }
-
-
-def nonzero(arrays: Iterable[NDArray[Any]]) -> int:
-    """Count the nonzero values of arrays."""
-    return sum(int(np.count_nonzero(array)) for array in arrays)

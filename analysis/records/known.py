@@ -46,8 +46,8 @@ class Known:
 
     Attributes:
         by: who or what found it.
-        trainings: number of trainings of the study and method that found it in the store from which
-            it was added; None if unknown.
+        trainings: number of trainings of the study and method that found it, as published or else
+            in the store from which it was added; None if unknown.
         core_seconds: wall-clock seconds of these trainings, one core each; None if unknown.
         accuracy: see `evaluation.accuracies`; empty before `measured`.
         counts: see `evaluation.counts_of`; empty before `measured`.
