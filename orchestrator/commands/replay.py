@@ -12,7 +12,6 @@ from orchestrator.commands.options import AsJson, InitFile, MaybeStorePath, Publ
 from orchestrator.commands.results import results_reader, studies_of
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import user_errors
-from search.specification import label_of
 
 if TYPE_CHECKING:
     from analysis.retrain import Difference, Replay
@@ -39,7 +38,6 @@ def replay(
 
     with results_reader(store, published, studies_of([name])) as reader:
         row = reader.row(name)
-        print_line(f"training {label_of(row)} again", err=True)
         with user_errors("", OSError):
             result = retrain.replay(row, reader.init, init)
     if as_json:
