@@ -134,25 +134,26 @@ def _network(reader: ResultsReader, row: dict[str, Any]) -> Known:
 
 def _polished(network: Known, targets: Iterable[Fraction]) -> Iterator[Known]:
     """Yield a network polished, and pruned with polishing to each target that it then reaches."""
+    dataset = load_dataset(network.dataset)
     by = network.by.removesuffix(POLISHED) + POLISHED
-    (layers,) = polished([network.layers], load_dataset(network.dataset), THOROUGH)
+    (layers,) = polished([network.layers], dataset, THOROUGH)
     better = replace(network, layers=layers, by=by).measured()
     yield better
     near = [target for target in targets if all(reached(better, target))]
-    for smaller in pruned(layers, load_dataset(network.dataset), near, polish=True):
-        yield replace(better, layers=smaller, by=by)
+    for smaller in pruned(layers, dataset, near, polish=True):
+        yield replace(better, layers=smaller)
 
 
 def pruned(
     layers: Layers, dataset: Dataset, targets: Iterable[Fraction], *, polish: bool = False
 ) -> Iterator[Layers]:
-    """Yield a network without the parameters that it can lose one by one, for each target.
+    """Yield for each target a network without the parameters that it can lose one by one.
 
-    The network must reach the targets, float32 accuracies, of which the highest comes first. The
-    parameter whose removal costs least accuracy is removed first, weights before biases. With
-    `polish`, the `TRIALS` best networks with one parameter less are polished before the best of
-    them is chosen. Dead parts are removed, and a last hidden layer of one neuron is merged into the
-    output. Networks with as many weights and biases as the last one are left out.
+    The targets are float32 accuracies that the network reaches; the highest comes first. Weights
+    are removed before biases, and the one that costs least accuracy first. With `polish`, the
+    `TRIALS` best networks with one parameter less are polished before the best of them is chosen.
+    Dead parts are removed too, and a last hidden layer of one neuron is merged into the output. A
+    network with as many weights and as many biases as the one before it is left out.
     """
     # Exact accuracies differ, so a margin is left where they are defined.
     margin = Fraction(1, 2000) if "exact" in accuracies(layers, dataset) else 0

@@ -68,13 +68,13 @@ def _random_networks(problem: Problem) -> Proposals:
     random = problem.random("halving")
     fewest = problem.weights + 1
     least = len(problem.shapes) + problem.shapes[-1][0] - 1
-    step = 1
-    dense = 0
+    step, whole = 1, 0
     while True:
         weights = max(least, fewest - step)
         # The whole network has no other masks, so its next brackets have other initialisations.
-        first = BRACKET * dense if weights == problem.weights else 0
-        dense += weights == problem.weights
+        first = 0
+        if weights == problem.weights:
+            first, whole = BRACKET * whole, whole + 1
         bracket = [
             problem.experiment(random_masks(problem, weights, random), replicate=first + n)
             for n in range(BRACKET)
